@@ -1,0 +1,43 @@
+import { z } from 'zod'
+
+/** What an engine announces of one environment (operator-service-api §10): numbers are numbers. */
+export const environmentAnnouncementSchema = z.object({
+  id: z.string().min(1),
+  cpuNumber: z.number().nonnegative(),
+  cpuType: z.string(),
+  gpuNumber: z.number().int().nonnegative(),
+  gpuType: z.string(),
+  ramGB: z.number().nonnegative(),
+  diskGB: z.number().nonnegative(),
+  /** Price per minute in whole fee tokens. */
+  priceMin: z.number().nonnegative(),
+  desc: z.string(),
+  currentJobs: z.number().int().nonnegative(),
+  maxJobs: z.number().int().nonnegative(),
+  consumerAddress: z.string(),
+  /** Seconds results are kept; 0 is for ever. */
+  storageExpiry: z.number().int().nonnegative(),
+  /** Seconds an algorithm may run. */
+  maxJobDuration: z.number().int().positive(),
+  /** Chains whose orders are accepted; empty or absent is every chain. */
+  allowedChainId: z.array(z.number().int()).optional(),
+})
+export type EnvironmentAnnouncement = z.infer<typeof environmentAnnouncementSchema>
+
+const numeric = z.union([z.number(), z.string().transform(Number)]).pipe(z.number())
+
+/**
+ * An environment as operator-service lists it. Reference engines announce some numbers as strings
+ * (operator-service-api §10 "type trap"); they are read as numbers.
+ */
+export const environmentSchema = z
+  .object({
+    id: z.string(),
+    priceMin: numeric,
+    consumerAddress: z.string(),
+    maxJobDuration: numeric,
+    lastSeen: z.string().optional(),
+  })
+  .loose()
+export type Environment = z.infer<typeof environmentSchema>
+export const environmentListSchema = z.array(environmentSchema)

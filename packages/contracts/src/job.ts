@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import { REASON_NAMES } from './reason.ts'
+
+/** What a result is; `configrationLog` is misspelt on the wire, and clients know it that way (operator-service-api §9.1). */
+export const RESULT_TYPES = ['output', 'algorithmLog', 'configrationLog', 'publishLog', 'filteringLog'] as const
+export type ResultType = (typeof RESULT_TYPES)[number]
+
+/** One entry of `jobs.outputsURL`; its position in the array is the result index. */
+export const storedResultSchema = z.object({
+  filename: z.string(),
+  filesize: z.number().int().nonnegative(),
+  url: z.string(),
+  type: z.enum(RESULT_TYPES),
+  /** SHA-256 of the stored bytes; added beside the reference's members. */
+  sha256: z.string().optional(),
+})
+export type StoredResult = z.infer<typeof storedResultSchema>
+export const storedResultListSchema = z.array(storedResultSchema)
+
+/** A result as a status answer shows it: no address of where it is kept. */
+export const jobResultSchema = z
+  .object({ filename: z.string(), filesize: z.number(), type: z.string(), index: z.number().int().optional() })
+  .loose()
+export type JobResult = z.infer<typeof jobResultSchema>
+
+/** One line of a job's timeline: what happened, when (epoch milliseconds), by whom. */
+export const jobEventSchema = z.object({
+  what: z.string(),
+  atMs: z.number(),
+  by: z.string(),
+  detail: z.record(z.string(), z.unknown()).optional(),
+})
+export type JobEvent = z.infer<typeof jobEventSchema>
+
+/** A job in a status answer (operator-service-api §5), with what we add: `reason`, `exitCode`, `timeline`. */
+export const jobStatusAnswerSchema = z
+  .object({
+    agreementId: z.string(),
+    jobId: z.string(),
+    owner: z.string(),
+    status: z.number().int(),
+    statusText: z.string(),
+    dateCreated: z.string(),
+    dateFinished: z.string().nullable(),
+    results: z.union([z.literal(''), z.array(jobResultSchema)]),
+    stopreq: z.number().int(),
+    removed: z.number().int(),
+    algoDID: z.string(),
+    inputDID: z.array(z.string()),
+    reason: z.enum(REASON_NAMES).nullish(),
+    exitCode: z.number().int().nullish(),
+    timeline: z.array(jobEventSchema).optional(),
+  })
+  .loose()
+export type JobStatusAnswer = z.infer<typeof jobStatusAnswerSchema>
+export const jobStatusAnswerListSchema = z.array(jobStatusAnswerSchema)

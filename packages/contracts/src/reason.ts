@@ -1,0 +1,24 @@
+/**
+ * Why a job, or one of its steps, ended the way it did: the machine word beside the sentence (DESIGN §4.9).
+ * A job that ran to its end with exit code 0 has no reason.
+ */
+export const REASONS = {
+  AlgorithmFailed: 'The algorithm ended with a non-zero exit code.',
+  OutOfMemory: 'The algorithm used more memory than its environment allows.',
+  TimedOut: 'The algorithm ran longer than it was paid or allowed for.',
+  WorkspaceFull: 'The algorithm wrote more than its workspace holds.',
+  TooManyProcesses: 'The algorithm started more processes than its environment allows.',
+  Stopped: 'The consumer asked to stop the job.',
+  InputFetchFailed: 'A dataset could not be fetched.',
+  InputRejected: 'A dataset was fetched, but its bytes are not the expected ones.',
+  AlgorithmFetchFailed: 'The algorithm could not be fetched.',
+  AlgorithmRejected: 'The algorithm was fetched, but its bytes are not the ones that were checked.',
+  StepLost: 'A step ended without saying why.',
+  StartFailed: 'A step could not be started.',
+  PublishFailed: 'Outputs or logs could not be stored.',
+  Abandoned: 'The job was left unfinished by an earlier system.',
+  InternalError: 'Something on our side went wrong; the operator has the details.',
+} as const
+
+export type Reason = keyof typeof REASONS
+export const REASON_NAMES = Object.keys(REASONS) as [Reason, ...Reason[]]

@@ -1,0 +1,7 @@
+export * from './guarded-fetch.ts'
+export * from './health-routes.ts'
+export * from './http-app.ts'
+export * from './json-body.ts'
+export * from './listen.ts'
+export * from './public-address.ts'
+export * from './render-error.ts'

@@ -1,0 +1,7 @@
+export * from './app-error.ts'
+export * from './load-config.ts'
+export * from './logger.ts'
+export * from './run-main.ts'
+export * from './secret.ts'
+export * from './shutdown.ts'
+export * from './sleep.ts'

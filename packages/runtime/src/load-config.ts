@@ -1,0 +1,49 @@
+import { z } from 'zod'
+import { Secret } from './secret.ts'
+
+/** Every problem of an environment at once, so an operator mends them in one go. */
+export class ConfigError extends Error {
+  constructor(problems: string[]) {
+    super(`the configuration is not valid:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`)
+    this.name = 'ConfigError'
+  }
+}
+
+/**
+ * Parses environment variables with an app's schema.
+ * @param schema maps the original variable names to a nested, well-named object
+ * @param env usually `process.env`; tests pass a record. Empty values count as absent.
+ * @throws ConfigError naming every offending variable
+ */
+export function loadConfig<S extends z.ZodType>(schema: S, env: Record<string, string | undefined>): z.output<S> {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
+  const parsed = schema.safeParse(given)
+  if (parsed.success) return parsed.data
+  throw new ConfigError(
+    parsed.error.issues.map((issue) => `${issue.path.join('.') || 'environment'}: ${issue.message}`),
+  )
+}
+
+/** A secret value: wrapped, so printing the configuration shows `[redacted]`. */
+export const secretSchema = z.string().transform((value) => new Secret(value))
+
+/** `true`, `1`, `yes`, `on` and their opposites, in any casing. */
+export const flagSchema = z.stringbool()
+
+/** A JSON text, parsed and then checked by another schema. */
+export function jsonSchema<S extends z.ZodType>(schema: S) {
+  return z
+    .string()
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown
+      } catch {
+        context.addIssue({ code: 'custom', message: 'must be JSON' })
+        return z.NEVER
+      }
+    })
+    .pipe(schema)
+}
+
+/** A TCP port. */
+export const portSchema = z.coerce.number().int().min(0).max(65_535)

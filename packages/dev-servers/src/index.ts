@@ -1,0 +1,7 @@
+export { startPostgres, type PostgresOptions, type PostgresServer } from './postgres.ts'
+export { startChain, DEV_CHAIN_ID, type Chain, type ChainOptions } from './chain.ts'
+export { deployContracts } from './deploy-contracts.ts'
+export { writeAddressFile, type ContractAddresses } from './contract-addresses.ts'
+export { DEV_ACCOUNTS, DEV_MNEMONIC, devWallet, type DevAccount } from './dev-accounts.ts'
+export { findFreePort, isPortFree } from './free-port.ts'
+export { spawnGuarded, type ChildExit, type GuardedChild, type GuardedChildOptions } from './guarded-child.ts'

@@ -1,0 +1,5 @@
+export * from './filename.ts'
+export * from './filesystem-store.ts'
+export * from './probe-source.ts'
+export * from './result-store.ts'
+export * from './source.ts'

@@ -1,0 +1,22 @@
+import { loadConfig } from '@c2d/runtime'
+import { z } from 'zod'
+
+const schema = z
+  .object({
+    OUTBOUND_ALLOW: z
+      .string()
+      .default('')
+      .transform((list) => list.split(',').filter(Boolean)),
+    REQUEST_TIMEOUT: z.coerce.number().positive().default(30),
+  })
+  .transform((env) => ({ allowList: env.OUTBOUND_ALLOW, requestTimeoutMs: env.REQUEST_TIMEOUT * 1000 }))
+
+export type Config = z.infer<typeof schema>
+
+/**
+ * OUTBOUND_ALLOW: `host` or `host:port` entries that may be reached although they are not public.
+ * REQUEST_TIMEOUT: seconds without a byte after which a fetch is given up.
+ */
+export function readConfig(env: Record<string, string | undefined>): Config {
+  return loadConfig(schema, env)
+}

@@ -1,0 +1,81 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import {
+  JOB_STATUS,
+  STEP_FILE,
+  jobIdSchema,
+  stepDownloadsSchema,
+  stepReportSchema,
+  stepWorkflowSchema,
+} from '@c2d/contracts'
+import { createGuardedFetch } from '@c2d/http-kit'
+import { reportProvisioning } from '@c2d/operator-db/reports'
+import { runMain } from '@c2d/runtime'
+import pg from 'pg'
+import type { z } from 'zod'
+import { readConfig } from './config.ts'
+import { buildLayout } from './layout.ts'
+import { createProviderClient } from './provider-client.ts'
+import { provision } from './provision.ts'
+
+const HELP = `pod-configuration: fetches the datasets, the algorithm and the DDOs of one job onto its volume.
+
+  --step-files FOLDER   the step's private files: ${Object.values(STEP_FILE).join(', ')}
+  --path FOLDER         the job's volume, /data in a container
+  --workflowid ID       the job
+  --help                this text
+
+Exit code: 0 provisioned; 1 the job cannot be provisioned (reported with its reason); 2 anything else.
+`
+
+await runMain(async () => {
+  const { values } = parseArgs({
+    options: {
+      'step-files': { type: 'string' },
+      path: { type: 'string' },
+      workflowid: { type: 'string' },
+      verbose: { type: 'boolean', short: 'v' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  })
+  if (values.help) {
+    process.stdout.write(HELP)
+    return
+  }
+  const { 'step-files': stepFiles, path } = values
+  if (!stepFiles || !path) throw new Error(`--step-files and --path are needed\n\n${HELP}`)
+  const jobId = jobIdSchema.parse(values.workflowid)
+  const config = readConfig(process.env)
+  const read = async <S extends z.ZodType>(name: string, schema: S): Promise<z.output<S>> =>
+    schema.parse(JSON.parse(await readFile(join(stepFiles, name), 'utf8')))
+  const report = await read(STEP_FILE.report, stepReportSchema)
+  const database = new pg.Client({ connectionString: report.databaseUrl, connectionTimeoutMillis: 10_000 })
+  const connected = database.connect() // opens while the files arrive
+  connected.catch(() => {}) // awaited below, where a failure counts
+
+  const workflow = await read(STEP_FILE.workflow, stepWorkflowSchema)
+  const fetch = createGuardedFetch({ allowList: config.allowList, timeoutMs: config.requestTimeoutMs })
+  const outcome = await provision(workflow, {
+    layout: buildLayout(path),
+    metadataUri: workflow.stages[0]?.output.metadataUri ?? null,
+    downloads: await read(STEP_FILE.downloads, stepDownloadsSchema),
+    provider: createProviderClient({ fetch }),
+    fetch,
+    say: (line) => process.stdout.write(`${line}\n`),
+  })
+
+  await connected
+  const files = outcome.files.map(({ did, index, sizeBytes, sha256 }) => ({ did, index, sizeBytes, sha256 }))
+  await database.query(
+    reportProvisioning({
+      jobId,
+      token: report.token,
+      status: outcome.status,
+      detail: { reason: outcome.reason, message: outcome.message, files },
+    }),
+  )
+  await database.end()
+  process.stdout.write(`${outcome.message}\n`)
+  process.exit(outcome.status === JOB_STATUS.provisioned.code ? 0 : 1) // does not wait for idle sockets to time out
+})

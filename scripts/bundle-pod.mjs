@@ -1,0 +1,19 @@
+// Bundles a pod into one file: it starts on the path of every job, so it must not read hundreds of modules.
+import { build } from 'esbuild'
+
+const name = process.argv[2]
+await build({
+  entryPoints: ['src/main.ts'],
+  outfile: 'dist/pod.mjs',
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'esm',
+  conditions: ['source'],
+  external: ['pg-native'],
+  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+  sourcemap: true,
+  logLevel: 'error',
+  logOverride: { 'empty-import-meta': 'silent' },
+})
+process.stdout.write(`${name}: dist/pod.mjs\n`)

@@ -1,6 +1,7 @@
 import { chmod, cp, lstat, mkdtemp, readFile, readdir, rename, rm, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
+import { errorCode } from './error-code.ts'
 import { canRun, type ServerIdentity } from './server-identity.ts'
 
 /** The programs of one PostgreSQL installation, as absolute paths. */
@@ -140,8 +141,4 @@ function readText(value: unknown, key: string): string {
   const text: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined
   if (typeof text !== 'string') throw new Error(`expected a text "${key}"`)
   return text
-}
-
-function errorCode(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : ''
 }

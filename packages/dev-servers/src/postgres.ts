@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { chmod, chown, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
+import { errorCode } from './error-code.ts'
 import { assertPortFree } from './free-port.ts'
 import { spawnGuarded } from './guarded-child.ts'
 import { preparePostgresBinaries, type PostgresBinaries } from './postgres-binaries.ts'
@@ -103,7 +104,7 @@ async function loadPassword(dataDir: string): Promise<string | undefined> {
   try {
     return await readFile(join(dataDir, PASSWORD_FILE), 'utf8')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    if (errorCode(error) === 'ENOENT') return undefined
     throw error
   }
 }
@@ -175,7 +176,6 @@ async function createDatabaseOnce(client: pg.Client, name: string): Promise<void
     await client.query(`CREATE DATABASE ${pg.escapeIdentifier(name)}`)
   } catch (error) {
     // 42P04 duplicate_database; 23505: another session is creating it at this moment.
-    const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code !== '42P04' && code !== '23505') throw error
+    if (!['42P04', '23505'].includes(errorCode(error))) throw error
   }
 }

@@ -1,0 +1,4 @@
+import { startSharedServers } from './shared-servers.ts'
+
+// Jest asks for a default export here.
+export default startSharedServers

@@ -1,0 +1,2 @@
+export { createTestDatabase, type TestDatabase, type TestDatabaseOptions } from './postgres.ts'
+export { startTestChain, type TestChain } from './chain.ts'

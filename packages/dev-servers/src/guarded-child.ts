@@ -95,7 +95,10 @@ export function spawnGuarded(options: GuardedChildOptions): GuardedChild {
   // Writing fails only where the reader is gone, and both events below tell of that.
   watchdog.stdin.on('error', () => undefined)
   gate.on('error', () => undefined)
-  watchdog.stdin.write(`${child.pid}\n`, () => gate.end('open\n'))
+  watchdog.stdin.write(`${child.pid}\n`, (error) => {
+    if (error) gate.destroy()
+    else gate.end('open\n')
+  })
 
   let ended = false
   const send = (signal: NodeJS.Signals): void => {

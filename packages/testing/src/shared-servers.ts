@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 // Jest runs global setup outside its module system, where the `source` condition is unknown: this entry is the source.
 import { deployContracts, findFreePort, startChain, startPostgres, type PostgresServer } from '@c2d/dev-servers/source'
 import { loadOwnDatabaseUrl, publishTestRun, type TestRun } from './config.ts'
@@ -50,8 +50,8 @@ export async function stopSharedServers(): Promise<void> {
   if (postgres) await postgres.stop()
   else await dropTestDatabases(run)
   await rm(folder, { recursive: true, force: true })
-  // Where the server's user could not enter our temporary folder, its data is elsewhere.
-  if (postgres) await rm(postgres.dataDir, { recursive: true, force: true })
+  // Where the server's user could not enter our temporary folder, its files are in another one of its own.
+  if (postgres) await rm(dirname(postgres.dataDir), { recursive: true, force: true })
 }
 
 async function startThrowawayPostgres(folder: string): Promise<PostgresServer> {

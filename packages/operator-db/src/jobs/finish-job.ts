@@ -1,0 +1,44 @@
+import { isLegalTransition, JOB_STATUS } from '@c2d/contracts'
+import type { Database } from '@c2d/postgres'
+import { ALL_STATUSES, statusCodes } from '../status-codes.ts'
+
+const MAY_BECOME_FINISHED = statusCodes(ALL_STATUSES.filter((status) => isLegalTransition(status, 'finished')))
+
+const FINISH = `
+  WITH ended AS (
+    UPDATE jobs SET datefinished = now(), laststatusupdate = now(), lease_expires_at = NULL,
+      status = CASE WHEN :becomesFinished AND status = ANY (:legal) THEN :code ELSE status END,
+      statustext = CASE WHEN :becomesFinished AND status = ANY (:legal) THEN :text ELSE statustext END
+    WHERE workflowid = :jobId AND epoch = :epoch AND datefinished IS NULL
+    RETURNING workflowid, status, reason, exit_code
+  ), tokens AS (
+    UPDATE step_tokens SET ended_at = clock_timestamp()
+    WHERE job_id IN (SELECT workflowid FROM ended) AND ended_at IS NULL
+  )
+  INSERT INTO job_events (job_id, what, by_whom, detail)
+  SELECT workflowid, 'finished', :by,
+    jsonb_strip_nulls(jsonb_build_object('status', status, 'reason', reason, 'exitCode', exit_code))
+  FROM ended`
+
+/**
+ * Ends a job: its end date, no lease, no live token. Status 31 and 32 stay what they are, also when `to` is given:
+ * *finished* is the date, not the number (operator-service-api §7).
+ * @param end.epoch the claim the caller holds
+ * @param end.to `finished` to set status 70 where the state table allows it
+ * @returns false when the race was lost: nothing changed
+ */
+export async function finishJob(
+  db: Database,
+  end: { jobId: string; epoch: number; by: string; to?: 'finished' | undefined },
+): Promise<boolean> {
+  const { rowCount } = await db.raw<{ rowCount: number }>(FINISH, {
+    jobId: end.jobId,
+    epoch: end.epoch,
+    by: end.by,
+    becomesFinished: end.to === 'finished',
+    legal: MAY_BECOME_FINISHED,
+    code: JOB_STATUS.finished.code,
+    text: JOB_STATUS.finished.text,
+  })
+  return rowCount === 1
+}

@@ -1,0 +1,15 @@
+import type { Migration } from '@c2d/postgres'
+import { originalTables } from './20260101000000_original_tables.ts'
+import { claimsAndLeases } from './20260101000100_claims_and_leases.ts'
+import { eventsTokensNonces } from './20260101000200_events_tokens_nonces.ts'
+import { claimFunction } from './20260101000300_claim_function.ts'
+import { podReports } from './20260101000400_pod_reports.ts'
+
+/** Every migration of the operator's database, oldest first; for `migrateToLatest`. */
+export const MIGRATIONS: readonly Migration[] = [
+  originalTables,
+  claimsAndLeases,
+  eventsTokensNonces,
+  claimFunction,
+  podReports,
+]

@@ -1,3 +1,4 @@
+export type { Database } from '@c2d/postgres'
 export * from './channel.ts'
 export * from './environments.ts'
 export * from './events.ts'

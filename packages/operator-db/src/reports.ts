@@ -1,4 +1,4 @@
-import { JOB_STATUS, type Reason, type StoredResult } from '@c2d/contracts'
+import type { JOB_STATUS, Reason, StoredResult } from '@c2d/contracts'
 
 export { REPORT_MALFORMED, REPORT_OUT_OF_TURN, TOKEN_REFUSED } from './channel.ts'
 
@@ -8,29 +8,31 @@ export interface Statement {
   values: unknown[]
 }
 
-/** How a configure step ends. */
-export type ProvisioningOutcome = 'provisioned' | 'inputFailed' | 'algorithmFailed'
+/** How a configure step may end. */
+export type ProvisioningStatus = (typeof JOB_STATUS)['provisioned' | 'inputFailed' | 'algorithmFailed']['code']
+
+/** What a configure pod says beside the status. Members of its own become the job's staging manifest. */
+export interface ProvisioningDetail extends Record<string, unknown> {
+  /** Why it failed; null or absent when provisioned. */
+  reason?: Reason | null
+  /** One sentence for the timeline; no address, no secret. */
+  message?: string
+}
 
 /**
  * The report of a configure pod (DESIGN §4.6): moves the job on, once; saying the same again changes nothing.
  * @param report.token the configure token of the job
- * @param report.reason why it failed; left out when provisioned
- * @param report.message one sentence for the operator; no address, no secret
- * @param report.staging manifest of what was staged, with hashes
  * @throws (when run) SQLSTATE `TOKEN_REFUSED`, `REPORT_MALFORMED` or `REPORT_OUT_OF_TURN`
  */
-export function buildProvisioningReport(report: {
+export function reportProvisioning(report: {
   jobId: string
   token: string
-  outcome: ProvisioningOutcome
-  reason?: Reason | undefined
-  message?: string | undefined
-  staging?: unknown
+  status: ProvisioningStatus
+  detail: ProvisioningDetail
 }): Statement {
-  const { reason, message, staging } = report
   return {
     text: 'SELECT report_provisioning($1, $2, $3, $4::jsonb)',
-    values: [report.jobId, report.token, JOB_STATUS[report.outcome].code, JSON.stringify({ reason, message, staging })],
+    values: [report.jobId, report.token, report.status, JSON.stringify(report.detail)],
   }
 }
 
@@ -39,7 +41,7 @@ export function buildProvisioningReport(report: {
  * @param report.token the publish token of the job
  * @throws (when run) SQLSTATE `TOKEN_REFUSED` or `REPORT_MALFORMED`
  */
-export function buildOutputsReport(report: { jobId: string; token: string; outputs: StoredResult[] }): Statement {
+export function reportOutputs(report: { jobId: string; token: string; outputs: readonly StoredResult[] }): Statement {
   return {
     text: 'SELECT report_outputs($1, $2, $3::jsonb)',
     values: [report.jobId, report.token, JSON.stringify(report.outputs)],
@@ -51,11 +53,7 @@ export function buildOutputsReport(report: { jobId: string; token: string; outpu
  * @param report.token a live token of any step of the job
  * @throws (when run) SQLSTATE `TOKEN_REFUSED` or `REPORT_MALFORMED`
  */
-export function buildProgressReport(report: {
-  jobId: string
-  token: string
-  detail: Record<string, unknown>
-}): Statement {
+export function reportProgress(report: { jobId: string; token: string; detail: Record<string, unknown> }): Statement {
   return {
     text: 'SELECT report_progress($1, $2, $3::jsonb)',
     values: [report.jobId, report.token, JSON.stringify(report.detail)],

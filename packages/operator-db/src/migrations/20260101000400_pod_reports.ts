@@ -86,7 +86,9 @@ export const podReports: Migration = {
           WHEN ${inputFailed.code} THEN 'inputFailed'
           WHEN ${algorithmFailed.code} THEN 'algorithmFailed' END;
         v_reason text := CASE WHEN p_status <> ${provisioned.code} THEN p_detail ->> 'reason' END;
-        v_noted jsonb := p_detail - 'staging';
+        v_noted jsonb := jsonb_strip_nulls(
+          jsonb_build_object('reason', v_reason, 'message', left(p_detail ->> 'message', 1000)));
+        v_staging jsonb := p_detail - 'reason' - 'message';
       BEGIN
         job := lock_reported_job(p_job_id, 'configure', p_token);
         IF v_text IS NULL OR jsonb_typeof(p_detail) IS DISTINCT FROM 'object' OR length(v_reason) > 64
@@ -95,7 +97,7 @@ export const podReports: Migration = {
         END IF;
         IF job.status <> ${configuring.code} THEN
           -- A pod that lost the answer says the same again: that is no news, and no error.
-          IF job.staging IS NOT DISTINCT FROM p_detail -> 'staging' AND EXISTS (
+          IF job.staging = v_staging AND EXISTS (
             SELECT 1 FROM job_events WHERE job_id = p_job_id AND what = v_what AND detail = v_noted
           ) THEN
             RETURN;
@@ -103,7 +105,7 @@ export const podReports: Migration = {
           RAISE EXCEPTION 'the job is not being configured' USING ERRCODE = '${REPORT_OUT_OF_TURN}';
         END IF;
         UPDATE jobs SET status = p_status, statustext = v_text, laststatusupdate = now(),
-          reason = coalesce(v_reason, reason), staging = p_detail -> 'staging'
+          reason = coalesce(v_reason, reason), staging = v_staging
         WHERE workflowid = p_job_id AND datefinished IS NULL;
         INSERT INTO job_events (job_id, what, by_whom, detail)
         VALUES (p_job_id, v_what, 'pod-configuration', v_noted);

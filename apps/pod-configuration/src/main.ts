@@ -21,8 +21,8 @@ import { provision } from './provision.ts'
 
 const HELP = `pod-configuration: fetches the datasets, the algorithm and the DDOs of one job onto its volume.
 
-  --step-files FOLDER   the step's private files: ${Object.values(STEP_FILE).join(', ')}
-  --path FOLDER         the job's volume, /data in a container
+  --step-files FOLDER   (or STEP_FILES) the step's private files: ${Object.values(STEP_FILE).join(', ')}
+  --path FOLDER         (or VOLUME) the job's volume, /data in a container
   --workflowid ID       the job
   --help                this text
 
@@ -43,10 +43,11 @@ await runMain(async () => {
     process.stdout.write(HELP)
     return
   }
-  const { 'step-files': stepFiles, path } = values
+  const config = readConfig(process.env)
+  const stepFiles = values['step-files'] ?? config.stepFiles
+  const path = values.path ?? config.volume
   if (!stepFiles || !path) throw new Error(`--step-files and --path are needed\n\n${HELP}`)
   const jobId = jobIdSchema.parse(values.workflowid)
-  const config = readConfig(process.env)
   const read = async <S extends z.ZodType>(name: string, schema: S): Promise<z.output<S>> =>
     schema.parse(JSON.parse(await readFile(join(stepFiles, name), 'utf8')))
   const report = await read(STEP_FILE.report, stepReportSchema)
@@ -56,7 +57,7 @@ await runMain(async () => {
 
   const workflow = await read(STEP_FILE.workflow, stepWorkflowSchema)
   const fetch = createGuardedFetch({ allowList: config.allowList, timeoutMs: config.requestTimeoutMs })
-  const outcome = await provision(workflow, {
+  const result = await provision(workflow, {
     layout: buildLayout(path),
     metadataUri: workflow.stages[0]?.output.metadataUri ?? null,
     downloads: await read(STEP_FILE.downloads, stepDownloadsSchema),
@@ -66,16 +67,16 @@ await runMain(async () => {
   })
 
   await connected
-  const files = outcome.files.map(({ did, index, sizeBytes, sha256 }) => ({ did, index, sizeBytes, sha256 }))
+  const files = result.files.map(({ path: _path, ...file }) => file)
   await database.query(
     reportProvisioning({
       jobId,
       token: report.token,
-      status: outcome.status,
-      detail: { reason: outcome.reason, message: outcome.message, files },
+      status: result.status,
+      detail: { reason: result.reason, message: result.message, files },
     }),
   )
   await database.end()
-  process.stdout.write(`${outcome.message}\n`)
-  process.exit(outcome.status === JOB_STATUS.provisioned.code ? 0 : 1) // does not wait for idle sockets to time out
+  process.stdout.write(`${result.message}\n`)
+  process.exit(result.status === JOB_STATUS.provisioned.code ? 0 : 1) // does not wait for idle sockets to time out
 })

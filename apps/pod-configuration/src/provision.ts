@@ -1,14 +1,13 @@
 import { chmod, writeFile } from 'node:fs/promises'
 import { JOB_STATUS, type Reason, type StepWorkflow } from '@c2d/contracts'
+import type { ProvisioningStatus } from '@c2d/operator-db/reports'
 import { fetchAsset, planAlgorithm, planInput, type FetchAssetDeps, type StagingEntry } from './fetch-asset.ts'
 import { createFolders } from './layout.ts'
 import { ProvisionError } from './provision-error.ts'
 
-type ProvisionStatus = (typeof JOB_STATUS)['provisioned' | 'inputFailed' | 'algorithmFailed']['code']
-
 /** How provisioning ended: the status to report, and what was staged. */
-export interface ProvisionOutcome {
-  status: ProvisionStatus
+export interface ProvisionResult {
+  status: ProvisioningStatus
   reason: Reason | null
   /** One sentence for the consumer. */
   message: string
@@ -19,7 +18,7 @@ export interface ProvisionOutcome {
  * Step one of a job (pods-behaviour §1.4): folders, every dataset, custom data, the algorithm. A dataset that fails
  * does not keep the others from being tried, so that the log tells all that is wrong; the algorithm is then left out.
  */
-export async function provision(workflow: StepWorkflow, deps: FetchAssetDeps): Promise<ProvisionOutcome> {
+export async function provision(workflow: StepWorkflow, deps: FetchAssetDeps): Promise<ProvisionResult> {
   await createFolders(deps.layout)
   const stage = workflow.stages[0]
   if (!stage) throw new Error('the workflow has no stage')
@@ -59,7 +58,7 @@ export async function provision(workflow: StepWorkflow, deps: FetchAssetDeps): P
   return { status: JOB_STATUS.provisioned.code, reason: null, message: 'Everything is in place.', files }
 }
 
-function failed(status: ProvisionStatus, failure: ProvisionError, files: StagingEntry[]): ProvisionOutcome {
+function failed(status: ProvisioningStatus, failure: ProvisionError, files: StagingEntry[]): ProvisionResult {
   return { status, reason: failure.reason, message: failure.message, files }
 }
 

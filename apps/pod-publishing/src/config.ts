@@ -2,12 +2,19 @@ import { loadConfig } from '@c2d/runtime'
 import { z } from 'zod'
 
 const schema = z
-  .object({ RESULTS_FOLDER: z.string().min(1, 'names the folder of the results volume') })
-  .transform((env) => ({ resultsFolder: env.RESULTS_FOLDER }))
+  .object({
+    RESULTS_FOLDER: z.string(),
+    STEP_FILES: z.string().optional(),
+    VOLUME: z.string().optional(),
+  })
+  .transform((env) => ({ resultsFolder: env.RESULTS_FOLDER, stepFiles: env.STEP_FILES, volume: env.VOLUME }))
 
 export type Config = z.infer<typeof schema>
 
-/** RESULTS_FOLDER: where the volume for results is mounted. */
+/**
+ * STEP_FILES, VOLUME: what the flags of the same meaning default to.
+ * RESULTS_FOLDER: where the volume for results is mounted.
+ */
 export function readConfig(env: Record<string, string | undefined>): Config {
   return loadConfig(schema, env)
 }

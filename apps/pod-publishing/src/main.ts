@@ -12,8 +12,8 @@ import { publishFiles } from './publish.ts'
 
 const HELP = `pod-publishing: stores the outputs and logs of one job and records where they are.
 
-  --step-files FOLDER   the step's private files: ${STEP_FILE.report}
-  --path FOLDER         the job's volume, /data in a container
+  --step-files FOLDER   (or STEP_FILES) the step's private files: ${STEP_FILE.report}
+  --path FOLDER         (or VOLUME) the job's volume, /data in a container
   --workflowid ID       the job
   --help                this text
 
@@ -34,10 +34,11 @@ await runMain(async () => {
     process.stdout.write(HELP)
     return
   }
-  const { 'step-files': stepFiles, path } = values
+  const config = readConfig(process.env)
+  const stepFiles = values['step-files'] ?? config.stepFiles
+  const path = values.path ?? config.volume
   if (!stepFiles || !path) throw new Error(`--step-files and --path are needed\n\n${HELP}`)
   const jobId = jobIdSchema.parse(values.workflowid)
-  const config = readConfig(process.env)
   const report = stepReportSchema.parse(JSON.parse(await readFile(join(stepFiles, STEP_FILE.report), 'utf8')))
   const database = new pg.Client({ connectionString: report.databaseUrl, connectionTimeoutMillis: 10_000 })
   const connected = database.connect() // opens while the files are stored

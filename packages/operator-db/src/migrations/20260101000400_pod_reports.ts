@@ -86,15 +86,17 @@ export const podReports: Migration = {
           WHEN ${inputFailed.code} THEN 'inputFailed'
           WHEN ${algorithmFailed.code} THEN 'algorithmFailed' END;
         v_reason text := CASE WHEN p_status <> ${provisioned.code} THEN p_detail ->> 'reason' END;
-        v_noted jsonb := jsonb_strip_nulls(
-          jsonb_build_object('reason', v_reason, 'message', left(p_detail ->> 'message', 1000)));
-        v_staging jsonb := p_detail - 'reason' - 'message';
+        v_noted jsonb;
+        v_staging jsonb;
       BEGIN
         job := lock_reported_job(p_job_id, 'configure', p_token);
         IF v_text IS NULL OR jsonb_typeof(p_detail) IS DISTINCT FROM 'object' OR length(v_reason) > 64
           OR octet_length(p_detail::text) > ${MAX_REPORT_BYTES} THEN
           RAISE EXCEPTION 'the provisioning report is malformed or too large' USING ERRCODE = '${REPORT_MALFORMED}';
         END IF;
+        v_noted := jsonb_strip_nulls(
+          jsonb_build_object('reason', v_reason, 'message', left(p_detail ->> 'message', 1000)));
+        v_staging := p_detail - 'reason' - 'message';
         IF job.status <> ${configuring.code} THEN
           -- A pod that lost the answer says the same again: that is no news, and no error.
           IF job.staging = v_staging AND EXISTS (

@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { ddoSchema, type Ddo, type StageAlgorithm, type StageInput, type StepDownloads } from '@c2d/contracts'
 import type { GuardedFetch } from '@c2d/http-kit'
 import { openSource } from '@c2d/storage'
@@ -60,7 +61,7 @@ export async function fetchAsset(plan: AssetPlan, deps: FetchAssetDeps): Promise
 
 interface Opener {
   count: number
-  open(index: number): Promise<import('node:stream').Readable>
+  open(index: number): Promise<Readable>
 }
 
 function urlOpener(url: string | string[] | null | undefined, deps: FetchAssetDeps): Opener {

@@ -94,7 +94,7 @@ function guardedLookup(host: string, options: object, allowed: boolean, done: Lo
     }
     // One bad address refuses the name: picking the good one would let the next answer bring the bad one.
     if (!allowed && !addresses.every((entry) => isPublicAddress(entry.address))) {
-      done(refused() as NodeJS.ErrnoException, [])
+      done(refused(), [])
       return
     }
     const first = addresses[0]

@@ -4,8 +4,8 @@ import type { Database } from './connection.ts'
 /** One schema change; `name` is `YYYYMMDDHHMMSS_snake_case` and orders them. */
 export interface Migration {
   name: string
-  up(db: Knex): Promise<void>
-  down(db: Knex): Promise<void>
+  up: (db: Knex) => Promise<void>
+  down: (db: Knex) => Promise<void>
 }
 
 /**

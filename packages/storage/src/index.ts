@@ -1,5 +1,6 @@
 export * from './filename.ts'
 export * from './filesystem-store.ts'
+export * from './open-source.ts'
 export * from './probe-source.ts'
 export * from './result-store.ts'
 export * from './source.ts'

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { FileInfo, FileObject } from '@c2d/contracts'
 import { AppError } from '@c2d/runtime'
-import { openSource, type SourceOptions } from './source.ts'
+import { openSource } from './open-source.ts'
+import type { SourceOptions } from './source.ts'
 
 export interface ProbeOptions extends SourceOptions {
   /** Whether to hash the content. */

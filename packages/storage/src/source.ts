@@ -1,7 +1,5 @@
 import type { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
-import type { FileObject } from '@c2d/contracts'
-import { openUrlSource } from './url-source.ts'
 
 /** The guarded `fetch` a source is handed; any client of this shape will do. */
 export type SourceFetch = (
@@ -28,15 +26,4 @@ export interface OpenedSource {
   /** The name the origin gives it, without any folder, query or control character; never empty. */
   filename: string
   body: Readable
-}
-
-/**
- * Opens a file wherever it lies; asks its origin once.
- * @throws AppError `FilesUnavailable` when the origin does not answer or may not be reached
- */
-export function openSource(file: FileObject, options: SourceOptions): Promise<OpenedSource> {
-  switch (file.type) {
-    case 'url':
-      return openUrlSource(file, options)
-  }
 }

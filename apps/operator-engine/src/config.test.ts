@@ -1,0 +1,47 @@
+import { inspect } from 'node:util'
+import { describe, expect, it } from '@jest/globals'
+import { buildAnnouncement } from './announce.ts'
+import { readConfig } from './config.ts'
+
+const KEY = `0x${'01'.repeat(32)}`
+const base = {
+  DATABASE_URL: 'postgres://engine:hunter2@db/operator',
+  POD_DATABASE_URL: 'postgres://pod:hunter3@db/operator',
+  WORKSPACES_FOLDER: '/w',
+  RESULTS_FOLDER: '/r',
+  POD_CONFIGURATION_PROGRAM: 'c',
+  POD_PUBLISHING_PROGRAM: 'p',
+}
+
+describe('readConfig', () => {
+  it('reads one environment in the original words, numbers as numbers', () => {
+    const { environments } = readConfig({
+      ...base,
+      OPERATOR_PRIVATE_KEY: KEY,
+      nCPU: '2',
+      priceMinute: '0.5',
+      maxJobs: '3',
+    })
+    expect(environments).toHaveLength(1)
+    expect(environments[0]).toMatchObject({ id: 'ocean-compute', cpuNumber: 2, priceMin: 0.5, maxJobs: 3 })
+    expect(environments[0]?.consumerAddress).toBe('0x1a642f0E3c3aF545E7AcBD38b07251B3990914F1')
+  })
+
+  it('behaviour: neither the printed configuration nor an announcement shows a secret', () => {
+    const config = readConfig({ ...base, ENVIRONMENTS: JSON.stringify([{ id: 'a', privateKey: KEY }]) })
+    const announced = buildAnnouncement(config.environments[0]!, 4)
+    const shown = inspect(config, { depth: 9 }) + JSON.stringify(config) + JSON.stringify(announced)
+    expect(shown).not.toMatch(/hunter|0101/)
+    expect(announced).toMatchObject({ id: 'a', currentJobs: 4, maxJobs: 10, maxJobDuration: 60 })
+  })
+
+  it('error: says every problem at once, and what to do', () => {
+    expect(() => readConfig({ WORKSPACES_FOLDER: '/w', ENVIRONMENTS: 'not json' })).toThrow(
+      /DATABASE_URL[\s\S]*POD_DATABASE_URL[\s\S]*ENVIRONMENTS: must be JSON/,
+    )
+    expect(() => readConfig(base)).toThrow(/ENVIRONMENTS: names the environments to serve/)
+    expect(() => readConfig({ ...base, OPERATOR_PRIVATE_KEY: KEY, LEASE_SECONDS: '4' })).toThrow(
+      /LEASE_SECONDS: must be longer/,
+    )
+  })
+})

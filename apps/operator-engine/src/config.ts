@@ -1,0 +1,138 @@
+import { addressOf } from '@c2d/chain'
+import { flagSchema, jsonSchema, loadConfig, portSchema, secretSchema } from '@c2d/runtime'
+import { z } from 'zod'
+
+const privateKeySchema = secretSchema.refine((key) => /^0x[0-9a-fA-F]{64}$/.test(key.reveal()), {
+  message: 'must be a private key: 0x and 64 hex digits',
+})
+
+const environmentSchema = z
+  .object({
+    /** Name clients order for; the row's `namespace`. */
+    id: z.string().min(1).max(255),
+    /** Key of the address that is the consumer of this environment's orders. */
+    privateKey: privateKeySchema,
+    cpuNumber: z.coerce.number().positive().default(1),
+    cpuType: z.string().default(''),
+    gpuNumber: z.coerce.number().int().nonnegative().default(0),
+    gpuType: z.string().default(''),
+    /** Memory of an algorithm, in GiB. */
+    ramGB: z.coerce.number().positive().default(1),
+    /** Size of a job's workspace, in GiB. */
+    diskGB: z.coerce.number().positive().default(1),
+    /** Price per minute, in whole fee tokens. */
+    priceMin: z.coerce.number().nonnegative().default(0),
+    desc: z.string().default(''),
+    /** Jobs that run at the same time. */
+    maxJobs: z.coerce.number().int().positive().default(10),
+    /** Seconds an algorithm may run. */
+    maxJobDuration: z.coerce.number().int().positive().default(60),
+    /** Seconds results are kept; 0 is for ever. */
+    storageExpiry: z.coerce.number().int().nonnegative().default(0),
+    allowedChainId: z.array(z.number().int()).optional(),
+  })
+  .transform((environment) => ({ ...environment, consumerAddress: addressOf(environment.privateKey.reveal()) }))
+
+/** One environment this engine serves. */
+export type EnvironmentConfig = z.infer<typeof environmentSchema>
+
+const configSchema = z
+  .object({
+    DATABASE_URL: secretSchema,
+    POD_DATABASE_URL: secretSchema,
+    ENVIRONMENTS: jsonSchema(z.array(environmentSchema).min(1)).optional(),
+    // One environment in the original's words (operator-engine-behaviour §12).
+    OPERATOR_PRIVATE_KEY: z.string().optional(),
+    ENVIRONMENT_ID: z.string().default('ocean-compute'),
+    nCPU: z.string().optional(),
+    cpuType: z.string().optional(),
+    nGPU: z.string().optional(),
+    gpuType: z.string().optional(),
+    ramGB: z.string().optional(),
+    diskGB: z.string().optional(),
+    priceMinute: z.string().optional(),
+    description: z.string().optional(),
+    maxJobs: z.string().optional(),
+    maxJobDuration: z.string().optional(),
+    STORAGE_EXPIRY: z.string().optional(),
+    EXECUTOR: z.enum(['process']).default('process'),
+    WORKSPACES_FOLDER: z.string(),
+    RESULTS_FOLDER: z.string(),
+    POD_CONFIGURATION_PROGRAM: z.string(),
+    POD_PUBLISHING_PROGRAM: z.string(),
+    OUTBOUND_ALLOW: z.string().default(''),
+    ALLOW_UNSANDBOXED: flagSchema.default(false),
+    LEASE_SECONDS: z.coerce.number().int().min(2).default(15),
+    TICK_SECONDS: z.coerce.number().positive().max(60).default(5),
+    HEALTH_HOST: z.string().default('0.0.0.0'),
+    HEALTH_PORT: portSchema.default(8060),
+    LOG_LEVEL: z.string().default('info'),
+  })
+  .transform((env, context) => {
+    const environments = env.ENVIRONMENTS ?? originalEnvironment(env)
+    if (!environments) {
+      context.addIssue({
+        code: 'custom',
+        path: ['ENVIRONMENTS'],
+        message:
+          'names the environments to serve (JSON), or OPERATOR_PRIVATE_KEY with the original variables names one',
+      })
+      return z.NEVER
+    }
+    if (env.LEASE_SECONDS <= env.TICK_SECONDS) {
+      context.addIssue({
+        code: 'custom',
+        path: ['LEASE_SECONDS'],
+        message: 'must be longer than TICK_SECONDS, or leases run out between two renewals',
+      })
+      return z.NEVER
+    }
+    return {
+      databaseUrl: env.DATABASE_URL,
+      podDatabaseUrl: env.POD_DATABASE_URL,
+      environments,
+      executor: env.EXECUTOR,
+      workspacesFolder: env.WORKSPACES_FOLDER,
+      resultsFolder: env.RESULTS_FOLDER,
+      podConfigurationProgram: env.POD_CONFIGURATION_PROGRAM,
+      podPublishingProgram: env.POD_PUBLISHING_PROGRAM,
+      outboundAllow: env.OUTBOUND_ALLOW,
+      allowUnsandboxed: env.ALLOW_UNSANDBOXED,
+      leaseSeconds: env.LEASE_SECONDS,
+      tickMs: env.TICK_SECONDS * 1000,
+      health: { host: env.HEALTH_HOST, port: env.HEALTH_PORT },
+      logLevel: env.LOG_LEVEL,
+    }
+  })
+
+/** Settings of the engine, checked. */
+export type Config = z.infer<typeof configSchema>
+
+/**
+ * Reads the engine's settings.
+ * @throws ConfigError naming every offending variable
+ */
+export function readConfig(env: Record<string, string | undefined>): Config {
+  return loadConfig(configSchema, env)
+}
+
+function originalEnvironment(env: Record<string, unknown>): EnvironmentConfig[] | null {
+  if (!env['OPERATOR_PRIVATE_KEY']) return null
+  return [
+    environmentSchema.parse({
+      id: env['ENVIRONMENT_ID'],
+      privateKey: env['OPERATOR_PRIVATE_KEY'],
+      cpuNumber: env['nCPU'],
+      cpuType: env['cpuType'],
+      gpuNumber: env['nGPU'],
+      gpuType: env['gpuType'],
+      ramGB: env['ramGB'],
+      diskGB: env['diskGB'],
+      priceMin: env['priceMinute'],
+      desc: env['description'],
+      maxJobs: env['maxJobs'],
+      maxJobDuration: env['maxJobDuration'],
+      storageExpiry: env['STORAGE_EXPIRY'],
+    }),
+  ]
+}

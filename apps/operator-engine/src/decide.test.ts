@@ -1,0 +1,188 @@
+import { JOB_STATUS, isLegalTransition, jobStatusName, type JobStatusName } from '@c2d/contracts'
+import { describe, expect, it } from '@jest/globals'
+import { algorithmDeadlineMs, decide, type Decision, type Observed } from './decide.ts'
+import type { StepState } from './executor/executor.ts'
+import { buildJobRow } from './testing/build-job-row.ts'
+
+const NOW_MS = 1_700_000_000_000
+const absent: StepState = { phase: 'absent' }
+const running = (sinceMs = NOW_MS): StepState => ({ phase: 'running', startedAt: new Date(sinceMs) })
+const ended = (
+  exitCode: number | null,
+  reason: Extract<StepState, { phase: 'ended' }>['reason'] = null,
+): StepState => ({
+  phase: 'ended',
+  exitCode,
+  signal: null,
+  reason,
+  message: null,
+  startedAt: new Date(NOW_MS - 1000),
+  endedAt: new Date(NOW_MS),
+})
+
+interface Situation extends Partial<Omit<Observed, 'job' | 'steps'>> {
+  status: JobStatusName
+  job?: Partial<Observed['job']>
+  steps?: Partial<Observed['steps']>
+}
+
+function observed({ status, job, steps, ...rest }: Situation): Observed {
+  const { code, text } = JOB_STATUS[status]
+  return {
+    job: { ...buildJobRow(), status: code, statusText: text, ...job },
+    prepared: true,
+    steps: { configure: absent, algorithm: absent, filter: absent, publish: absent, ...steps },
+    maxDurationSeconds: 60,
+    ...rest,
+  }
+}
+
+const stop = { stopRequest: 1 as const }
+
+const CASES: Record<string, { given: Situation; want: Decision }> = {
+  'a queued job is not touched before it is claimed': {
+    given: { status: 'warmingUp' },
+    want: { do: 'wait', untilMs: null },
+  },
+  'a claimed job is configured': { given: { status: 'configuring' }, want: { do: 'start', step: 'configure' } },
+  'configuring is waited for': {
+    given: { status: 'configuring', steps: { configure: running() } },
+    want: { do: 'wait', untilMs: null },
+  },
+  'a configure pod that died without a word fails the job': {
+    given: { status: 'configuring', steps: { configure: ended(137, 'Lost') } },
+    want: { do: 'advance', from: 'configuring', to: 'inputFailed', outcome: { reason: 'StepLost' } },
+  },
+  'a configure pod that exited without a report fails the job, whatever its exit code': {
+    given: { status: 'configuring', steps: { configure: ended(0) } },
+    want: { do: 'advance', from: 'configuring', to: 'inputFailed', outcome: { reason: 'StepLost' } },
+  },
+  'a provisioned job runs': {
+    given: { status: 'provisioned', steps: { configure: running() } },
+    want: { do: 'advance', from: 'provisioned', to: 'running' },
+  },
+  'the algorithm is started once the row says so': {
+    given: { status: 'running', steps: { configure: ended(0) } },
+    want: { do: 'start', step: 'algorithm' },
+  },
+  'a running algorithm is waited for until its deadline': {
+    given: { status: 'running', steps: { algorithm: running(NOW_MS - 1000) } },
+    want: { do: 'wait', untilMs: NOW_MS - 1000 + 60_000 },
+  },
+  'what was paid for ends before the environment does': {
+    given: {
+      status: 'running',
+      job: { validUntil: NOW_MS / 1000 + 10 },
+      steps: { algorithm: running(NOW_MS - 1000) },
+    },
+    want: { do: 'wait', untilMs: NOW_MS + 10_000 },
+  },
+  'an algorithm past its deadline is stopped': {
+    given: { status: 'running', steps: { algorithm: running(NOW_MS - 60_000) } },
+    want: { do: 'stop', step: 'algorithm', reason: 'TimedOut' },
+  },
+  'a good end goes to publishing without a reason': {
+    given: { status: 'running', steps: { algorithm: ended(0) } },
+    want: { do: 'advance', from: 'running', to: 'publishing', outcome: { exitCode: 0 } },
+  },
+  'an exit code counts': {
+    given: { status: 'running', steps: { algorithm: ended(3) } },
+    want: { do: 'advance', from: 'running', to: 'publishing', outcome: { exitCode: 3, reason: 'AlgorithmFailed' } },
+  },
+  'time over is kept in the row as the original keeps it': {
+    given: { status: 'running', steps: { algorithm: ended(137, 'TimedOut') } },
+    want: {
+      do: 'advance',
+      from: 'running',
+      to: 'publishing',
+      outcome: { exitCode: 137, reason: 'TimedOut', stopRequest: 2 },
+    },
+  },
+  'a lost algorithm says so': {
+    given: { status: 'running', steps: { algorithm: ended(null, 'Lost') } },
+    want: { do: 'advance', from: 'running', to: 'publishing', outcome: { exitCode: null, reason: 'StepLost' } },
+  },
+  'outputs are published': { given: { status: 'publishing' }, want: { do: 'start', step: 'publish' } },
+  'logs are published after a failed provisioning': {
+    given: { status: 'inputFailed', steps: { configure: ended(1) } },
+    want: { do: 'start', step: 'publish' },
+  },
+  'a published job is finished': {
+    given: { status: 'publishing', steps: { publish: ended(0) } },
+    want: { do: 'finish', from: 'publishing' },
+  },
+  'lost results are a reason': {
+    given: { status: 'publishing', steps: { publish: ended(1) } },
+    want: { do: 'finish', from: 'publishing', outcome: { reason: 'PublishFailed' } },
+  },
+  'the first reason stays': {
+    given: { status: 'publishing', job: { reason: 'OutOfMemory' }, steps: { publish: ended(1) } },
+    want: { do: 'finish', from: 'publishing' },
+  },
+  'a job without a readable workflow ends instead of stopping the others': {
+    given: { status: 'configuring', job: { workflow: null } },
+    want: { do: 'finish', from: 'configuring', outcome: { reason: 'InternalError' } },
+  },
+  'a finished job is removed': {
+    given: { status: 'finished', job: { dateFinished: '1700000000.000000' } },
+    want: { do: 'remove' },
+  },
+  'a finished and removed job is done with': {
+    given: { status: 'finished', prepared: false, job: { dateFinished: '1700000000.000000' } },
+    want: { do: 'wait', untilMs: null },
+  },
+  'stop before configuring: nothing is downloaded': {
+    given: { status: 'configuring', job: stop },
+    want: { do: 'advance', from: 'configuring', to: 'publishing', outcome: { reason: 'Stopped' } },
+  },
+  'stop while configuring': {
+    given: { status: 'configuring', job: stop, steps: { configure: running() } },
+    want: { do: 'stop', step: 'configure', reason: 'Stopped' },
+  },
+  'stop between configuring and running': {
+    given: { status: 'provisioned', job: stop },
+    want: { do: 'advance', from: 'provisioned', to: 'publishing', outcome: { reason: 'Stopped' } },
+  },
+  'stop before the algorithm began: it never begins': {
+    given: { status: 'running', job: stop },
+    want: { do: 'advance', from: 'running', to: 'publishing', outcome: { reason: 'Stopped' } },
+  },
+  'stop while the algorithm runs': {
+    given: { status: 'running', job: stop, steps: { algorithm: running() } },
+    want: { do: 'stop', step: 'algorithm', reason: 'Stopped' },
+  },
+  'stop while publishing: what there is gets published': {
+    given: { status: 'publishing', job: stop, steps: { publish: running() } },
+    want: { do: 'wait', untilMs: null },
+  },
+}
+
+describe('decide', () => {
+  it.each(Object.entries(CASES))('%s', (_sentence, { given, want }) => {
+    expect(decide(observed(given), NOW_MS)).toEqual(want)
+  })
+
+  it('behaviour: every decision in every status is a legal transition, and every live status decides something', () => {
+    const states = [absent, running(), running(NOW_MS - 3_600_000), ended(0), ended(1), ended(null, 'Lost')]
+    for (const { code } of Object.values(JOB_STATUS)) {
+      for (const step of states) {
+        for (const stopRequest of [0, 1, 2] as const) {
+          const status = jobStatusName(code)
+          const decision = decide(
+            observed({ status, job: { stopRequest }, steps: { configure: step, algorithm: step, publish: step } }),
+            NOW_MS,
+          )
+          if (decision.do !== 'advance') continue
+          expect(decision.from).toBe(status)
+          expect(isLegalTransition(decision.from, decision.to)).toBe(true)
+        }
+      }
+    }
+  })
+})
+
+describe('algorithmDeadlineMs', () => {
+  it('counts from the algorithm itself, not from its creation', () => {
+    expect(algorithmDeadlineMs(5_000, 60, null)).toBe(65_000)
+  })
+})

@@ -1,0 +1,115 @@
+import { silentLogger, sleep } from '@c2d/runtime'
+import { describe, expect, it } from '@jest/globals'
+import { createJobLoop, type JobLoop, type PassResult } from './loop.ts'
+
+const options = { maxConcurrentPasses: 2, retryBaseMs: 1, maxFailures: 3 }
+
+function loopOf(
+  pass: (jobId: string) => Promise<PassResult>,
+  giveUp: (jobId: string) => Promise<void> = async () => {},
+): JobLoop {
+  return createJobLoop(options, { pass, giveUp, nowMs: Date.now, log: silentLogger })
+}
+
+const wait = { next: 'wait', untilMs: null } as const
+
+describe('job loop', () => {
+  it('never runs two passes of one job at once, and bounds all', async () => {
+    let now = 0
+    let most = 0
+    const busy = new Set<string>()
+    const loop = loopOf(async (jobId) => {
+      expect(busy.has(jobId)).toBe(false)
+      busy.add(jobId)
+      most = Math.max(most, ++now)
+      await sleep(2)
+      now--
+      busy.delete(jobId)
+      return wait
+    })
+    for (let round = 0; round < 5; round++) {
+      for (const jobId of ['a', 'b', 'c', 'd']) loop.wake(jobId)
+      await sleep(1)
+    }
+    await sleep(50)
+    expect(most).toBe(2)
+    await loop.drain()
+  })
+
+  it('behaviour: a wake during a pass means one more pass, not many', async () => {
+    let passes = 0
+    const loop = loopOf(async () => {
+      passes++
+      await sleep(10)
+      return wait
+    })
+    for (let wake = 0; wake < 10; wake++) loop.wake('a')
+    await sleep(60)
+    expect(passes).toBe(2)
+  })
+
+  it('behaviour: a settled job causes no passes', async () => {
+    let passes = 0
+    const loop = loopOf(async () => {
+      passes++
+      return wait
+    })
+    loop.wake('a')
+    await sleep(30)
+    expect(passes).toBe(1)
+    expect(loop.held()).toEqual(['a'])
+  })
+
+  it('looks again when it was asked to', async () => {
+    const at: number[] = []
+    const loop = loopOf(async () => {
+      at.push(Date.now())
+      return at.length === 1 ? { next: 'wait', untilMs: Date.now() + 20 } : { next: 'drop' }
+    })
+    loop.wake('a')
+    await sleep(80)
+    expect(at).toHaveLength(2)
+    expect(at[1]! - at[0]!).toBeGreaterThanOrEqual(19)
+    expect(loop.held()).toEqual([])
+  })
+
+  it('error: a pass that fails is retried with pauses, given up once, and stops nobody else', async () => {
+    let poisoned = 0
+    let healthy = 0
+    const givenUp: string[] = []
+    const loop = loopOf(
+      async (jobId) => {
+        if (jobId === 'poisoned' && givenUp.length === 0) {
+          poisoned++
+          throw new Error('poison')
+        }
+        healthy++
+        return { next: 'drop' }
+      },
+      async (jobId) => void givenUp.push(jobId),
+    )
+    loop.wake('poisoned')
+    loop.wake('healthy')
+    loop.wakeAll()
+    await sleep(150)
+    expect(givenUp).toEqual(['poisoned'])
+    expect(poisoned).toBe(3)
+    expect(healthy).toBe(2)
+  })
+
+  it('behaviour: drain lets a running pass end and begins no other', async () => {
+    let begun = 0
+    let done = 0
+    const loop = loopOf(async () => {
+      begun++
+      await sleep(20)
+      done++
+      return { next: 'again' }
+    })
+    loop.wake('a')
+    await sleep(5)
+    await loop.drain()
+    await sleep(40)
+    expect([begun, done]).toEqual([1, 1])
+  })
+})

@@ -1,0 +1,58 @@
+import { describe, expect, it } from '@jest/globals'
+import { readConfig } from '../config.ts'
+import { buildStoredWorkflow } from '../testing/build-job-row.ts'
+import { buildAlgorithmStep } from './algorithm-step.ts'
+
+const environment = readConfig({
+  DATABASE_URL: 'postgres://x',
+  POD_DATABASE_URL: 'postgres://y',
+  WORKSPACES_FOLDER: '/w',
+  RESULTS_FOLDER: '/r',
+  POD_CONFIGURATION_PROGRAM: 'c',
+  POD_PUBLISHING_PROGRAM: 'p',
+  ENVIRONMENTS: JSON.stringify([
+    { id: 'local-free', privateKey: `0x${'01'.repeat(32)}`, ramGB: 0.5, maxJobDuration: 7 },
+  ]),
+}).environments[0]!
+
+describe('buildAlgorithmStep', () => {
+  it('gives a published algorithm what it relies on, and nothing of ours', () => {
+    const workflow = buildStoredWorkflow()
+    expect(buildAlgorithmStep(workflow, environment)).toEqual({
+      kind: 'algorithm',
+      command: ['sh', '-c', 'node /data/transformations/algorithm'],
+      env: {
+        DIDS: `["${'a'.repeat(64)}"]`,
+        TRANSFORMATION_DID: 'b'.repeat(64),
+        VOLUME: '/data',
+        INPUTS: '/data/inputs',
+        OUTPUTS: '/data/outputs',
+        LOGS: '/data/logs',
+        secret: 'f'.repeat(32),
+      },
+      limits: {
+        maxDurationSeconds: 7,
+        memoryBytes: 512 * 1024 ** 2,
+        workspaceBytes: 1024 ** 3,
+        graceSeconds: 5,
+        logBytes: 10 * 1024 ** 2,
+      },
+    })
+  })
+
+  it('replaces every $ALGO of an entrypoint, as text, and separates DIDs with a blank', () => {
+    const workflow = buildStoredWorkflow()
+    const stage = workflow.spec.metadata.stages[0]!
+    stage.algorithm.container.entrypoint = 'chmod +x $ALGO && $ALGO --fast'
+    stage.input.push({ id: `did:op:${'c'.repeat(64)}` })
+    const step = buildAlgorithmStep(workflow, environment)
+    expect(step.command[2]).toBe('chmod +x /data/transformations/algorithm && /data/transformations/algorithm --fast')
+    expect(step.env['DIDS']).toBe(`["${'a'.repeat(64)}", "${'c'.repeat(64)}"]`)
+  })
+
+  it('behaviour: a raw algorithm has an empty DID', () => {
+    const workflow = buildStoredWorkflow()
+    workflow.spec.metadata.stages[0]!.algorithm.id = ''
+    expect(buildAlgorithmStep(workflow, environment).env['TRANSFORMATION_DID']).toBe('')
+  })
+})

@@ -1,0 +1,32 @@
+import { didSuffix, type StoredWorkflow } from '@c2d/contracts'
+import type { StepSpec } from '../executor/executor.ts'
+import type { EnvironmentConfig } from '../config.ts'
+import { stepLimits } from './step-limits.ts'
+
+/** Where the algorithm finds itself; every `$ALGO` of an entrypoint becomes this (pods-behaviour §3.1). */
+const ALGORITHM_PATH = '/data/transformations/algorithm'
+
+/**
+ * The algorithm step: the entrypoint as shell text, and the environment published algorithms rely on
+ * (pods-behaviour §3.2). No secret of ours, no address, no workflow (DESIGN §4.6).
+ */
+export function buildAlgorithmStep(workflow: StoredWorkflow, environment: EnvironmentConfig): StepSpec {
+  const stage = workflow.spec.metadata.stages[0]
+  if (!stage) throw new Error('the workflow has no stage')
+  const dids = stage.input.flatMap((input) => (input.id ? [didSuffix(input.id)] : []))
+  return {
+    kind: 'algorithm',
+    command: ['sh', '-c', stage.algorithm.container.entrypoint.replaceAll('$ALGO', ALGORITHM_PATH)],
+    env: {
+      // A blank after each comma, as Python writes it and some algorithms expect it.
+      DIDS: `[${dids.map((did) => JSON.stringify(did)).join(', ')}]`,
+      TRANSFORMATION_DID: didSuffix(stage.algorithm.id ?? ''),
+      VOLUME: '/data',
+      INPUTS: '/data/inputs',
+      OUTPUTS: '/data/outputs',
+      LOGS: '/data/logs',
+      secret: workflow.metadata.secret,
+    },
+    limits: stepLimits(environment, environment.maxJobDuration),
+  }
+}

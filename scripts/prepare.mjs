@@ -58,7 +58,9 @@ async function runQuietly(title, [command, args]) {
     return
   }
   process.stdout.write(`${start}  ✗ ${title}  ${seconds()}   \n`)
-  process.stderr.write(`\n${output.trim()}\n\n${title} failed (${[command, ...args].join(' ')}); its output is above.\n`)
+  process.stderr.write(
+    `\n${output.trim()}\n\n${title} failed (${[command, ...args].join(' ')}); its output is above.\n`,
+  )
   process.exit(1)
 }
 

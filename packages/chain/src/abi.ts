@@ -1,0 +1,31 @@
+import { Interface } from 'ethers'
+
+const PROVIDER_FEE_TUPLE =
+  '(address providerFeeAddress, address providerFeeToken, uint256 providerFeeAmount, uint8 v, bytes32 r, bytes32 s, uint256 validUntil, bytes providerData)'
+
+/** What we read of a datatoken, and what its customers send to it (local-chain-and-contracts §4.1). */
+export const DATATOKEN_ABI = [
+  'event OrderStarted(address indexed consumer, address payer, uint256 amount, uint256 serviceIndex, uint256 timestamp, address indexed publishMarketAddress, uint256 blockNumber)',
+  'event OrderReused(bytes32 orderTxId, address caller, uint256 timestamp, uint256 number)',
+  'event ProviderFee(address indexed providerFeeAddress, address indexed providerFeeToken, uint256 providerFeeAmount, bytes providerData, uint8 v, bytes32 r, bytes32 s, uint256 validUntil)',
+  `function startOrder(address consumer, uint256 serviceIndex, ${PROVIDER_FEE_TUPLE} providerFee, (address consumeMarketFeeAddress, address consumeMarketFeeToken, uint256 consumeMarketFeeAmount) consumeMarketFee)`,
+  `function reuseOrder(bytes32 orderTxId, ${PROVIDER_FEE_TUPLE} providerFee)`,
+  'function decimals() view returns (uint8)',
+] as const
+
+/** What we read of a data NFT (local-chain-and-contracts §4.2). */
+export const DATA_NFT_ABI = [
+  'event MetadataCreated(address indexed createdBy, uint8 state, string decryptorUrl, bytes flags, bytes data, bytes32 metaDataHash, uint256 timestamp, uint256 blockNumber)',
+  'event MetadataUpdated(address indexed updatedBy, uint8 state, string decryptorUrl, bytes flags, bytes data, bytes32 metaDataHash, uint256 timestamp, uint256 blockNumber)',
+  'function getMetaData() view returns (string decryptorUrl, string decryptorAddress, uint8 state, bool hasMetaData)',
+  'function isDeployed(address datatoken) view returns (bool)',
+  'function ownerOf(uint256 tokenId) view returns (address)',
+] as const
+
+/** What we ask the factory (local-chain-and-contracts §4.3). */
+export const FACTORY_ABI = ['function erc721List(address nft) view returns (address)'] as const
+
+/** The fragments above, compiled once. They do not leave this package. */
+export const datatokenInterface = new Interface(DATATOKEN_ABI)
+export const dataNftInterface = new Interface(DATA_NFT_ABI)
+export const factoryInterface = new Interface(FACTORY_ABI)

@@ -18,7 +18,16 @@ describe('the options of npm start', () => {
   })
 
   it('behaviour: takes what the user names', () => {
-    const options = parseOptions(['--once', '--algorithm', 'python', '--data', 'here', '--keep', '--chain-port', '9000'])
+    const options = parseOptions([
+      '--once',
+      '--algorithm',
+      'python',
+      '--data',
+      'here',
+      '--keep',
+      '--chain-port',
+      '9000',
+    ])
     expect(options).toMatchObject({ once: true, algorithm: 'python', dataFolder: 'here', keep: true })
     expect(options.ports).toEqual({ 'chain-port': 9000 })
   })

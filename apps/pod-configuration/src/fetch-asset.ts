@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { ddoSchema, type Ddo, type StageAlgorithm, type StageInput, type StepDownloads } from '@c2d/contracts'
+import { ddoSchema, didSuffix, type Ddo, type StageAlgorithm, type StageInput, type StepDownloads } from '@c2d/contracts'
 import type { GuardedFetch } from '@c2d/http-kit'
 import { openSource } from '@c2d/storage'
 import type { VolumeLayout } from './layout.ts'
@@ -123,7 +123,8 @@ async function loadDdo(did: string, deps: FetchAssetDeps): Promise<Ddo | null> {
 /** The plan of a dataset: files `0`, `1` … below `/data/inputs/<did>/`. */
 export function planInput(input: StageInput, layout: VolumeLayout): AssetPlan {
   const did = input.id
-  if (!did || /[\\/\0]|^\.*$/.test(did)) {
+  // It becomes a folder name: a workflow must not choose where its files land.
+  if (!did || /[\\/\0]|^\.*$/.test(didSuffix(did))) {
     throw new ProvisionError('InputFetchFailed', 'An input of the workflow has no usable id.')
   }
   return {

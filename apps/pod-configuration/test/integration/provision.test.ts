@@ -168,7 +168,7 @@ describe('provision', () => {
       if (id === undefined) delete stage.input[0]!.id
       else stage.input[0]!.id = id
     })
-    expect(outcome).toMatchObject({ status: 31, reason: 'InputFetchFailed' })
+    expect(outcome).toMatchObject({ status: 31, message: 'An input of the workflow has no usable id.' })
     expect(await readdir(join(root, 'inputs'))).toEqual([])
   })
 

@@ -1,0 +1,110 @@
+import type { Readable } from 'node:stream'
+
+/** The steps of a job in the order they run (DESIGN §2). */
+export const STEP_NAMES = ['configure', 'algorithm', 'filter', 'publish'] as const
+
+/** One of the steps of a job. */
+export type StepName = (typeof STEP_NAMES)[number]
+
+/** What a step may use up before it is ended for it. */
+export interface StepLimits {
+  /** Seconds from the step's own start; the engine enforces them, the executor adds `graceSeconds` as a backstop (DESIGN §4.13). */
+  readonly maxDurationSeconds: number
+  /** Memory of all the step's processes together, in bytes. */
+  readonly memoryBytes: number
+  /** Size of the job's whole workspace, in bytes; held for `algorithm` steps only. */
+  readonly workspaceBytes: number
+  /** Seconds between the polite end (SIGTERM) and the other one (SIGKILL). */
+  readonly graceSeconds: number
+  /** How much of the step's output is kept, in bytes; the rest is drained and dropped. */
+  readonly logBytes: number
+}
+
+/** What a step runs. The engine builds it as a pure function of the job's row and its configuration. */
+export interface StepSpec {
+  /** `program`: our own code, trusted, may use the network. `algorithm`: a stranger's code, sealed (DESIGN §4.14). */
+  readonly kind: 'program' | 'algorithm'
+  /** `program`: the argument vector. `algorithm`: `['sh', '-c', script]`, `$ALGO` already replaced. */
+  readonly command: readonly string[]
+  /** The step's environment; `VOLUME` and `PATH` are the executor's to set. */
+  readonly env: Readonly<Record<string, string>>
+  /** Private files of a `program` step, by file name; their folder is handed over in `STEP_FILES` and goes with the step. */
+  readonly files?: Readonly<Record<string, string>>
+  readonly limits: StepLimits
+}
+
+/** Why a step ended other than by its own doing. */
+export const STEP_END_REASONS = [
+  'TimedOut',
+  'OutOfMemory',
+  'WorkspaceFull',
+  'TooManyProcesses',
+  'Stopped',
+  'Lost',
+  'StartFailed',
+] as const
+
+/**
+ * Why a step ended other than by its own doing. `Lost`: whoever watched it disappeared with its exit code.
+ * `StartFailed`: the command never ran, so the fault is the operator's, not the author's.
+ */
+export type StepEndReason = (typeof STEP_END_REASONS)[number]
+
+/** A step that ended; `reason` is null when its program just exited, whatever the code. */
+export interface StepEnded {
+  readonly phase: 'ended'
+  readonly exitCode: number | null
+  /** The signal's name, e.g. `SIGKILL`, where it is known; a shell reports a signal as exit code 128 + n instead. */
+  readonly signal: string | null
+  readonly reason: StepEndReason | null
+  /** A sentence for the operator; never shown to consumers as it may name paths of this machine. */
+  readonly message: string | null
+  readonly startedAt: Date
+  readonly endedAt: Date
+}
+
+/** What exists of one step right now. */
+export type StepState =
+  { readonly phase: 'absent' } | { readonly phase: 'running'; readonly startedAt: Date } | StepEnded
+
+/** What exists of one job right now. */
+export interface JobState {
+  /** The workspace exists. */
+  readonly prepared: boolean
+  readonly steps: Readonly<Record<StepName, StepState>>
+}
+
+/**
+ * Where the steps of jobs run (DESIGN §5). Nothing is remembered in memory: another engine's executor over the same place sees
+ * the same jobs and may go on with them. A `jobId` is 32 lower-case hex characters; any other text is refused by every method.
+ */
+export interface Executor {
+  readonly name: 'process' | 'kubernetes'
+  /** Makes the job's workspace exist; safe to repeat, never empties one that is there. */
+  prepare(jobId: string): Promise<void>
+  /**
+   * Starts a step and returns as soon as it is under way, not when it ends. A step runs at most once, whoever asks and however often;
+   * asking again is not an error.
+   * @throws Error when the job is not prepared, or when this machine could not start anything
+   */
+  start(jobId: string, step: StepName, spec: StepSpec): Promise<void>
+  /** What exists now. Also for unknown jobs: then nothing is prepared and every step is absent. */
+  observe(jobId: string): Promise<JobState>
+  /** The step's output from its first byte, live while it runs; ends when the step has ended, at once for an absent one. */
+  logs(jobId: string, step: StepName): Readable
+  /**
+   * Asks the step to end: politely, then by force after the step's `graceSeconds`; returns before that. `reason` is what `observe` will say
+   * unless the step ends by itself first. A step that never started will not start any more.
+   */
+  stop(jobId: string, step: StepName, reason: 'Stopped' | 'TimedOut'): Promise<void>
+  /** Ends whatever runs, by force, and deletes everything of this job; safe to repeat and for jobs it never saw. */
+  remove(jobId: string): Promise<void>
+  /** Job ids that moved since this call: a hint, never the truth; may repeat, may miss. Ends with `signal` or `close`. */
+  changes(signal?: AbortSignal): AsyncIterable<string>
+  /** Every job it holds anything of, for sweeps in both directions. */
+  list(): Promise<string[]>
+  /** Lets go of watches; steps go on running. */
+  close(): Promise<void>
+  /** One sentence for the operator about what runs here and how it is sealed. */
+  describe(): string
+}

@@ -1,0 +1,281 @@
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import type { FileHandle } from 'node:fs/promises'
+import { access, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import type { Executor, JobState, StepName, StepSpec, StepState } from '../executor.ts'
+import { STEP_NAMES } from '../executor.ts'
+import { assertJobId, isJobId } from '../job-id.ts'
+import { findProgram } from '../sandbox/host-facts.ts'
+import type { Interpreter } from '../sandbox/interpreters.ts'
+import type { LaunchCommand, Sandbox } from '../sandbox/sandbox.ts'
+import { STEP_MARK } from '../sandbox/sandbox.ts'
+import { followLog } from './follow-log.ts'
+import { EVENTS_FOLDER, announceMove, watchMoves } from './job-events.ts'
+import { isAlive, sendSignal } from './process-table.ts'
+import type { RunnerOrder } from './runner-order.ts'
+import { RUNNER_READY } from './runner-order.ts'
+import type { EndedRecord, StartedRecord, StepPaths } from './step-files.ts'
+import { DATA_FOLDERS, buildStepPaths, readRecord, writeOnce } from './step-files.ts'
+import { killMarked } from './step-processes.ts'
+import { deleteTree } from './workspace.ts'
+
+const REMOVING = '.removing-'
+const DEFAULT_MAX_PROCESSES = 256
+const DEFAULT_TMP_BYTES = 64 * 1024 * 1024
+
+/** Where and how the process executor runs steps. */
+export interface ProcessExecutorOptions {
+  /** Folder for all jobs; made if it is not there. Two engines that share it share the jobs. */
+  readonly root: string
+  readonly sandbox: Sandbox
+  /** What algorithms may be written in, as found by `detectInterpreters`. */
+  readonly interpreters: readonly Interpreter[]
+  /** Most processes and threads of one algorithm at a time; default 256. */
+  readonly maxProcesses?: number
+  /** Size of an algorithm's private `/tmp`, in bytes; default 64 MiB. */
+  readonly tmpBytes?: number
+  /** The compiled step runner; default the one beside this file. */
+  readonly runnerPath?: string
+}
+
+/**
+ * Runs steps as child processes of this machine (DESIGN §5, `process`): one folder per job, one small runner per step that outlives the
+ * engine. The truth is on disk; see `step-files.ts` for who writes what.
+ * @throws Error when the root cannot be made
+ */
+export async function createProcessExecutor(options: ProcessExecutorOptions): Promise<Executor> {
+  const { sandbox, interpreters } = options
+  const root = resolve(options.root)
+  const runnerPath = options.runnerPath ?? fileURLToPath(new URL('./step-runner.js', import.meta.url))
+  const closing = new AbortController()
+  await mkdir(join(root, EVENTS_FOLDER), { recursive: true, mode: 0o700 })
+  const setpriv = await findProgram('setpriv')
+
+  const findPaths = (jobId: string, step: StepName) => buildStepPaths(join(root, jobId), step)
+
+  function buildOrder(jobId: string, step: StepName, spec: StepSpec): RunnerOrder {
+    const paths = findPaths(jobId, step)
+    const maxProcesses = options.maxProcesses ?? DEFAULT_MAX_PROCESSES
+    const untrusted = spec.kind === 'algorithm'
+    const command = untrusted
+      ? sandbox.build({
+          command: spec.command,
+          env: spec.env,
+          dataFolder: paths.data,
+          scratchFolder: paths.scratch,
+          readOnlyLogs: step === 'algorithm' ? ['algorithm.log'] : [],
+          mark: paths.mark,
+          interpreters,
+          maxProcesses,
+          tmpBytes: options.tmpBytes ?? DEFAULT_TMP_BYTES,
+          maxFileBytes: spec.limits.workspaceBytes,
+        })
+      : buildProgramCommand(spec, paths, setpriv)
+    return {
+      root,
+      jobId,
+      step,
+      command,
+      files: untrusted ? null : (spec.files ?? null),
+      limits: spec.limits,
+      // Our own programs are held by their memory alone.
+      maxProcesses: untrusted ? maxProcesses : Number.MAX_SAFE_INTEGER / 4,
+      untrusted,
+      ownerId: untrusted ? sandbox.ownerId : null,
+    }
+  }
+
+  async function observeStep(jobId: string, step: StepName): Promise<StepState> {
+    const paths = findPaths(jobId, step)
+    const started = (await readRecord(paths.started)) as StartedRecord | null
+    if (started === null) return { phase: 'absent' }
+    const startedAt = new Date(started.startedAt)
+    if (started.runner === null)
+      return {
+        phase: 'ended',
+        exitCode: null,
+        signal: null,
+        reason: started.never,
+        message: null,
+        startedAt,
+        endedAt: startedAt,
+      }
+    // In this order: a runner that ends between the two looks has written its record before.
+    const alive = isAlive(started.runner)
+    let ended = (await readRecord(paths.ended)) as EndedRecord | null
+    if (ended === null && alive) return { phase: 'running', startedAt }
+    if (ended === null) {
+      await killMarked(paths.mark)
+      const message = 'the step runner disappeared with the exit code'
+      const lost = { exitCode: null, signal: null, reason: 'Lost', message, endedAt: new Date().toISOString() } as const
+      await writeOnce(paths.ended, lost satisfies EndedRecord)
+      ended = ((await readRecord(paths.ended)) as EndedRecord | null) ?? lost
+      await announceMove(root, jobId)
+    }
+    return { phase: 'ended', ...ended, startedAt, endedAt: new Date(ended.endedAt) }
+  }
+
+  async function isPrepared(jobId: string): Promise<boolean> {
+    return access(join(root, jobId, 'control', 'prepared')).then(
+      () => true,
+      () => false,
+    )
+  }
+
+  async function purge(folder: string, jobFolder: string): Promise<void> {
+    await killMarked(`${jobFolder}/`)
+    await deleteTree(folder)
+  }
+
+  // Removals that an engine did not live to finish: they have lost their name already, so nothing else refers to them.
+  for (const name of await readdir(root))
+    if (name.startsWith(REMOVING)) await purge(join(root, name), join(root, name.slice(REMOVING.length).slice(0, 32)))
+
+  return {
+    name: 'process',
+
+    async prepare(jobId) {
+      assertJobId(jobId)
+      const folder = join(root, jobId)
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      for (const name of DATA_FOLDERS) await mkdir(join(folder, 'data', name), { recursive: true, mode: 0o755 })
+      for (const step of STEP_NAMES) await mkdir(findPaths(jobId, step).control, { recursive: true, mode: 0o700 })
+      await writeOnce(join(folder, 'control', 'prepared'), {})
+    },
+
+    async start(jobId, step, spec) {
+      assertJobId(jobId)
+      if (!(await isPrepared(jobId))) throw new Error(`job ${jobId} is not prepared`)
+      const paths = findPaths(jobId, step)
+      if ((await readRecord(paths.started)) !== null) return
+      const output = await open(paths.runnerLog, 'a', 0o600)
+      try {
+        await startRunner(runnerPath, buildOrder(jobId, step, spec), paths, output)
+      } finally {
+        await output.close()
+      }
+    },
+
+    async observe(jobId): Promise<JobState> {
+      assertJobId(jobId)
+      const [configure, algorithm, filter, publish] = await Promise.all(
+        STEP_NAMES.map((step) => observeStep(jobId, step)),
+      )
+      const absent: StepState = { phase: 'absent' }
+      return {
+        prepared: await isPrepared(jobId),
+        steps: {
+          configure: configure ?? absent,
+          algorithm: algorithm ?? absent,
+          filter: filter ?? absent,
+          publish: publish ?? absent,
+        },
+      }
+    },
+
+    logs(jobId, step) {
+      assertJobId(jobId)
+      const isOver = async () => (await observeStep(jobId, step)).phase !== 'running'
+      return Readable.from(followLog(findPaths(jobId, step).log, isOver), { objectMode: false })
+    },
+
+    async stop(jobId, step, reason) {
+      assertJobId(jobId)
+      const paths = findPaths(jobId, step)
+      const never: StartedRecord = { runner: null, startedAt: new Date().toISOString(), never: reason }
+      if (await writeOnce(paths.started, never)) {
+        await announceMove(root, jobId)
+        return
+      }
+      const started = (await readRecord(paths.started)) as StartedRecord | null
+      if (!started?.runner) return
+      // First the file, then the signal: a runner that is not listening yet reads the file before it starts anything.
+      const isFirst = await writeOnce(paths.stop, { reason })
+      if (isFirst && isAlive(started.runner)) sendSignal(started.runner.pid, 'SIGTERM')
+    },
+
+    async remove(jobId) {
+      assertJobId(jobId)
+      const folder = join(root, jobId)
+      const removed = join(root, `${REMOVING}${jobId}-${randomUUID()}`)
+      try {
+        // Without its name no runner can take a step of it any more.
+        await rename(folder, removed)
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      }
+      await purge(removed, folder)
+      await rm(join(root, EVENTS_FOLDER, jobId), { force: true })
+    },
+
+    changes: (signal) => watchMoves(root, signal ? AbortSignal.any([signal, closing.signal]) : closing.signal),
+
+    async list() {
+      return (await readdir(root)).filter(isJobId)
+    },
+
+    close() {
+      closing.abort()
+      return Promise.resolve()
+    },
+
+    describe: () => `process executor, algorithms ${sandbox.description}`,
+  }
+}
+
+/** How one of our own programs runs: as it is, with nothing inherited, from the folder above the data. */
+function buildProgramCommand(spec: StepSpec, paths: StepPaths, setpriv: string | null): LaunchCommand {
+  return {
+    // A program must not go on when the runner that would note its end is gone.
+    argv: setpriv === null ? spec.command : [setpriv, '--pdeathsig', 'KILL', '--', ...spec.command],
+    env: {
+      ...spec.env,
+      PATH: [dirname(process.execPath), '/usr/local/bin', '/usr/bin', '/bin'].join(':'),
+      VOLUME: paths.data,
+      ...(spec.files ? { STEP_FILES: paths.files } : {}),
+      [STEP_MARK]: paths.mark,
+    },
+    cwd: dirname(paths.data),
+    handshake: 'none',
+    isolated: false,
+  }
+}
+
+/** Starts a runner and waits until it, or another one before it, has taken the step. */
+async function startRunner(
+  runnerPath: string,
+  order: RunnerOrder,
+  paths: StepPaths,
+  output: FileHandle,
+): Promise<void> {
+  const runner = spawn(process.execPath, ['--max-old-space-size=64', runnerPath], {
+    cwd: '/',
+    env: { [STEP_MARK]: paths.mark },
+    detached: true,
+    stdio: ['pipe', 'pipe', output.fd],
+  })
+  runner.unref()
+  const { stdin, stdout } = runner
+  if (stdin === null || stdout === null) throw new Error('the step runner has no pipes')
+  // Broken pipes are told by the runner's exit.
+  stdin.on('error', () => undefined)
+  stdin.end(JSON.stringify(order))
+  await new Promise<void>((resolvePromise, reject) => {
+    let said = ''
+    runner.once('error', reject)
+    runner.once('exit', (code, signal) => {
+      if (said !== RUNNER_READY)
+        reject(new Error(`the step runner ended with ${signal ?? code}; see ${paths.runnerLog}`))
+    })
+    stdout.setEncoding('utf8')
+    stdout.on('data', (part: string) => {
+      said += part
+      if (said !== RUNNER_READY) return
+      stdout.destroy()
+      resolvePromise()
+    })
+  })
+}

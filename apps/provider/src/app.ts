@@ -1,0 +1,85 @@
+import { recoverSigner } from '@c2d/chain'
+import { createHttpApp, healthRoutes, notFound, renderErrors, type ReadinessCheck } from '@c2d/http-kit'
+import type { NonceLedger } from '@c2d/postgres'
+import type { Logger } from '@c2d/runtime'
+import type { SourceFetch } from '@c2d/storage'
+import type { Express } from 'express'
+import type { MetadataCache } from './clients/metadata-cache.ts'
+import type { OperatorService } from './clients/operator-service.ts'
+import type { TrustLists } from './domain/algorithm-policy.ts'
+import { createDownloadAuthoriser } from './domain/authorise-download.ts'
+import { createFileChecker } from './domain/check-files.ts'
+import { createConsumerAuth } from './domain/consumer-auth.ts'
+import type { ProviderChains } from './domain/provider-chain.ts'
+import { createAssetResolver } from './domain/resolve-asset.ts'
+import { authRoutes } from './http/auth.routes.ts'
+import { computeRoutes } from './http/compute.routes.ts'
+import { decryptRoutes } from './http/decrypt.routes.ts'
+import { downloadRoutes } from './http/download.routes.ts'
+import { encryptRoutes } from './http/encrypt.routes.ts'
+import { fileinfoRoutes } from './http/fileinfo.routes.ts'
+import { initializeRoutes } from './http/initialize.routes.ts'
+import { jobRoutes } from './http/job.routes.ts'
+import { refuseMethods } from './http/refuse-methods.ts'
+import { rootRoutes } from './http/root.routes.ts'
+
+/** How this provider behaves; see `config.ts` for the variable behind each. */
+export interface AppOptions {
+  version: string
+  /** Then `encrypt` takes any chain id, as the reference does. */
+  hasSingleKey: boolean
+  authorizedDecrypters: readonly string[]
+  trustLists: TrustLists
+  allowsEnvironmentSignatures: boolean
+  /** Larger files have no checksum, and larger algorithms do not run. */
+  maxChecksumBytes: number
+  /** How long the origin of a file may take to be probed. */
+  requestTimeoutMs: number
+  /** How long an order that is not on chain yet is waited for. */
+  orderTimeoutMs: number
+  bodyLimitBytes: number
+  /** What workflows name as the place of documents. */
+  metadataUri: string | null
+}
+
+/** Everything outside that the app talks to. */
+export interface AppDeps {
+  chains: ProviderChains
+  ledger: NonceLedger
+  cache: MetadataCache | null
+  operator: OperatorService | null
+  /** The guarded client: the only way to addresses that users name (DESIGN §4.8). */
+  fetch: SourceFetch
+  /** Epoch seconds, with fraction. */
+  now: () => number
+  readiness: Record<string, ReadinessCheck>
+  log: Logger
+}
+
+/** The provider as an express app; it never listens. */
+export function createApp(options: AppOptions, deps: AppDeps): Express {
+  const { chains, operator, fetch, now, log } = deps
+  const resolveAsset = createAssetResolver({ chains, cache: deps.cache, log })
+  const auth = createConsumerAuth({ ledger: deps.ledger, recover: recoverSigner })
+  const authorise = createDownloadAuthoriser(options, { resolveAsset, operator, recover: recoverSigner, now })
+  const checkFiles = createFileChecker(
+    { maxBytes: options.maxChecksumBytes, timeoutMs: options.requestTimeoutMs },
+    { fetch },
+  )
+
+  const app = createHttpApp({ bodyLimitBytes: options.bodyLimitBytes }, { log })
+  app.use(healthRoutes(deps.readiness, { log }))
+  app.use(rootRoutes(options, { chains }))
+  app.use(authRoutes({ auth }))
+  app.use(encryptRoutes(options, { chains }))
+  app.use(decryptRoutes(options, { chains, auth }))
+  app.use(fileinfoRoutes(options, { resolveAsset, fetch }))
+  app.use(initializeRoutes({ resolveAsset, fetch, requestTimeoutMs: options.requestTimeoutMs, now, auth }))
+  app.use(downloadRoutes({ auth, authorise, fetch }))
+  app.use(computeRoutes({ ...options, resolveAsset, checkFiles, operator, now, chains, auth }))
+  app.use(jobRoutes({ operator, auth }))
+  app.use(refuseMethods())
+  app.use(notFound)
+  app.use(renderErrors('provider', { log }))
+  return app
+}

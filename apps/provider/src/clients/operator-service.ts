@@ -1,0 +1,150 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Readable } from 'node:stream'
+import { addressOf, signMessage } from '@c2d/chain'
+import {
+  environmentListSchema,
+  jobStatusAnswerListSchema,
+  OPERATOR_BASE_PATH,
+  operatorMessage,
+  type Environment,
+  type JobStatusAnswer,
+  type Workflow,
+} from '@c2d/contracts'
+import { AppError } from '@c2d/runtime'
+import { createOperatorNonce } from './operator-nonce.ts'
+import { readText, requestUpstream } from './upstream-request.ts'
+
+/** An answer of operator-service, relayed as it is. */
+export interface Relayed {
+  status: number
+  contentType: string
+  body: string
+}
+
+/** Which jobs a request is about. */
+export interface JobQuery {
+  owner: string
+  jobId?: string | undefined
+  agreementId?: string | undefined
+}
+
+/** A job to start (provider-http-api §8.2), before it is signed. */
+export interface JobStart {
+  workflow: Workflow
+  agreementId: string
+  owner: string
+  environment: string
+  /** Epoch seconds; 0 is no limit. */
+  validUntil: number
+  chainId: number
+}
+
+/** The operator's door, as a provider knocks on it: every request signed with the universal key (§8.1). */
+export interface OperatorService {
+  /** @throws AppError `UpstreamUnavailable` with the reference's text when they cannot be had */
+  environments(chainId: number): Promise<Environment[]>
+  start(job: JobStart): Promise<Relayed>
+  status(query: JobQuery): Promise<Relayed>
+  stop(query: JobQuery): Promise<Relayed>
+  remove(query: JobQuery): Promise<Relayed>
+  /** One job whoever owns it, or null when there is none. */
+  findJob(jobId: string): Promise<JobStatusAnswer | null>
+  /** Opens one result; the caller reads or destroys the body. */
+  openResult(
+    query: { owner: string; jobId: string; index: string; range?: string | undefined },
+    signal: AbortSignal,
+  ): Promise<{ status: number; headers: IncomingHttpHeaders; body: Readable }>
+}
+
+const ANSWER_LIMIT_BYTES = 64 * 1024 * 1024
+
+/**
+ * @param options.url base address of operator-service
+ * @param options.universalKey signs what we ask (provider-http-api §9.2)
+ * @param options.timeoutMs how long it may say nothing
+ */
+export function createOperatorService(options: {
+  url: string
+  universalKey: string
+  timeoutMs: number
+}): OperatorService {
+  const base = options.url.replace(/\/+$/, '') + OPERATOR_BASE_PATH
+  const providerAddress = addressOf(options.universalKey)
+  const nextNonce = createOperatorNonce()
+
+  const sign = (owner: string, jobId: string | undefined): { nonce: string; providerSignature: string } => {
+    const nonce = nextNonce()
+    return { nonce, providerSignature: signMessage(operatorMessage({ owner, jobId, nonce }), options.universalKey) }
+  }
+
+  const addressed = (path: string, query: Record<string, string | undefined>): URL => {
+    const url = new URL(base + path)
+    for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value)
+    return url
+  }
+
+  async function ask(method: string, url: URL, body?: string): Promise<Relayed> {
+    const response = await requestUpstream(url, {
+      method,
+      headers: { 'Content-Type': 'application/json' },
+      timeoutMs: options.timeoutMs,
+      signal: AbortSignal.timeout(options.timeoutMs),
+      ...(body === undefined ? {} : { body }),
+    })
+    const contentType = response.headers['content-type'] ?? 'application/json'
+    return { status: response.status, contentType, body: await readText(response, ANSWER_LIMIT_BYTES) }
+  }
+
+  const askAboutJobs = (method: string, { owner, jobId, agreementId }: JobQuery): Promise<Relayed> =>
+    ask(method, addressed('/compute', { providerAddress, owner, jobId, agreementId, ...sign(owner, jobId) }))
+
+  return {
+    async environments(chainId) {
+      const unavailable = (cause: unknown): AppError =>
+        new AppError('UpstreamUnavailable', {
+          detail: `Compute envs could not be retrieved for chainId ${chainId}, check configuration.`,
+          cause,
+        })
+      try {
+        const answer = await ask('GET', addressed('/environments', { chainId: String(chainId) }))
+        if (answer.status !== 200) throw new Error(`operator-service answered ${answer.status}`)
+        return environmentListSchema.parse(JSON.parse(answer.body))
+      } catch (cause) {
+        throw unavailable(cause)
+      }
+    },
+    start(job) {
+      const { nonce, providerSignature } = sign(job.owner, undefined)
+      const members = JSON.stringify({ ...job, providerAddress, providerSignature })
+      // The nonce goes as a number literal, as the reference sends it; a double could not hold it.
+      return ask('POST', addressed('/compute', {}), `${members.slice(0, -1)},"nonce":${nonce}}`)
+    },
+    status: (query) => askAboutJobs('GET', query),
+    stop: (query) => askAboutJobs('PUT', query),
+    remove: (query) => askAboutJobs('DELETE', query),
+    async findJob(jobId) {
+      const answer = await askAboutJobs('GET', { owner: '', jobId })
+      const jobs = answer.status === 200 ? parseJobs(answer.body) : null
+      if (!jobs) throw new AppError('UpstreamUnavailable', { cause: new Error(`status answered ${answer.status}`) })
+      return jobs.find((job) => job.jobId === jobId) ?? null
+    },
+    openResult({ owner, jobId, index, range }, signal) {
+      return requestUpstream(addressed('/getResult', { index, owner, jobId, providerAddress, ...sign(owner, jobId) }), {
+        method: 'GET',
+        headers: range === undefined ? {} : { Range: range },
+        timeoutMs: options.timeoutMs,
+        signal,
+      })
+    },
+  }
+}
+
+/** Reads a status answer; null where it is none. */
+export function parseJobs(body: string): JobStatusAnswer[] | null {
+  try {
+    const parsed = jobStatusAnswerListSchema.safeParse(JSON.parse(body))
+    return parsed.success ? parsed.data : null
+  } catch {
+    return null // not JSON: no status answer
+  }
+}

@@ -1,0 +1,84 @@
+import { Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { AppError } from '@c2d/runtime'
+
+/** An answer whose body is still to be read. */
+export interface UpstreamResponse {
+  status: number
+  headers: IncomingHttpHeaders
+  body: IncomingMessage
+}
+
+interface UpstreamRequest {
+  method: string
+  headers?: Record<string, string>
+  body?: string
+  /** How long the peer may say nothing. */
+  timeoutMs: number
+  signal?: AbortSignal | undefined
+}
+
+const agents = {
+  http: new HttpAgent({ keepAlive: true, maxSockets: 256 }),
+  https: new HttpsAgent({ keepAlive: true, maxSockets: 256 }),
+}
+
+/**
+ * Asks a peer that the operator configured (never an address a user can influence: those go through the guarded client).
+ * Plain node streams, because results pass through here at the line's rate.
+ * @throws AppError `UpstreamUnavailable` when it does not answer
+ */
+export async function requestUpstream(url: URL, options: UpstreamRequest): Promise<UpstreamResponse> {
+  try {
+    return await attempt(url, options)
+  } catch (thrown) {
+    // The peer closed a kept-alive connection just as we took it: nothing was processed, so asking again is safe.
+    if (thrown instanceof StaleConnection) return attempt(url, options)
+    throw thrown
+  }
+}
+
+class StaleConnection extends AppError {}
+
+function attempt(url: URL, options: UpstreamRequest): Promise<UpstreamResponse> {
+  return new Promise((resolve, reject) => {
+    const [send, agent] = url.protocol === 'https:' ? [httpsRequest, agents.https] : [httpRequest, agents.http]
+    const headers = {
+      ...options.headers,
+      ...(options.body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(options.body)) }),
+    }
+    const request = send(url, {
+      method: options.method,
+      headers,
+      agent,
+      ...(options.signal ? { signal: options.signal } : {}),
+    })
+    request.setTimeout(options.timeoutMs, () => request.destroy(new Error(`no answer in ${options.timeoutMs} ms`)))
+    request.on('error', (cause: NodeJS.ErrnoException) => {
+      const Kind = request.reusedSocket && cause.code === 'ECONNRESET' ? StaleConnection : AppError
+      reject(new Kind('UpstreamUnavailable', { cause }))
+    })
+    request.on('response', (body) => resolve({ status: body.statusCode ?? 0, headers: body.headers, body }))
+    request.end(options.body)
+  })
+}
+
+/**
+ * Reads a whole body as text.
+ * @throws AppError `UpstreamUnavailable` when it breaks off or is larger than the limit
+ */
+export async function readText(response: UpstreamResponse, limitBytes: number): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  try {
+    for await (const chunk of response.body as AsyncIterable<Buffer>) {
+      bytes += chunk.length
+      if (bytes > limitBytes) throw new Error(`the answer is larger than ${limitBytes} bytes`)
+      chunks.push(chunk)
+    }
+  } catch (cause) {
+    response.body.destroy()
+    throw new AppError('UpstreamUnavailable', { cause })
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}

@@ -1,0 +1,126 @@
+import { addressSchema } from '@c2d/contracts'
+import { flagSchema, jsonSchema, loadConfig, secretSchema, type Secret } from '@c2d/runtime'
+import { z } from 'zod'
+
+/** One value for the only chain, or one per chain id. */
+export type PerChain = { kind: 'single'; value: string } | { kind: 'map'; values: Map<number, string> }
+
+const mapSchema = z.record(z.string().regex(/^\d+$/, 'must be a chain id'), z.string().min(1))
+
+/** A plain text, or a JSON object of texts keyed by decimal chain id (provider-http-api §9.1). */
+const perChainSchema = z.string().transform((text, context): PerChain => {
+  if (!text.trimStart().startsWith('{')) return { kind: 'single', value: text }
+  const parsed = jsonSchema(mapSchema).safeParse(text)
+  if (parsed.success) {
+    return { kind: 'map', values: new Map(Object.entries(parsed.data).map(([id, value]) => [Number(id), value])) }
+  }
+  context.addIssue({ code: 'custom', message: 'must be one value, or a JSON object of values by chain id' })
+  return z.NEVER
+})
+
+const bindSchema = z
+  .string()
+  .transform((text) => text.replace(/^\w+:\/\//, '').replace(/\/+$/, ''))
+  .pipe(z.string().regex(/^(?:[\w.-]+|\[[0-9a-f:]+\])(?::\d+)?$/i, 'must be host:port'))
+  .transform((text) => {
+    const port = /:(\d+)$/.exec(text)?.[1]
+    const host = text.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')
+    return { host, port: port === undefined ? 8030 : Number(port) }
+  })
+
+const listSchema = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== ''),
+)
+
+const secondsSchema = z.coerce.number().positive().max(3600)
+
+const environmentSchema = z
+  .object({
+    /** Where to listen. */
+    OCEAN_PROVIDER_URL: bindSchema.default({ host: '0.0.0.0', port: 8030 }),
+    /** PostgreSQL of our own: nonces, and nothing else. */
+    DATABASE_URL: secretSchema,
+    NETWORK_URL: perChainSchema,
+    PROVIDER_PRIVATE_KEY: perChainSchema,
+    UNIVERSAL_PRIVATE_KEY: secretSchema.optional(),
+    /** Default: the chain's OCEAN token. */
+    PROVIDER_FEE_TOKEN: perChainSchema.optional(),
+    ADDRESS_FILE: z.string(),
+    AQUARIUS_URL: z.url().optional(),
+    OPERATOR_SERVICE_URL: z.url().optional(),
+    /** Bytes; larger files have no checksum, and larger algorithms do not run. */
+    MAX_CHECKSUM_LENGTH: z.coerce.number().int().nonnegative().default(5_242_880),
+    /** Seconds for origins and peers. */
+    REQUEST_TIMEOUT: secondsSchema.default(10),
+    /** Seconds to wait for an order that is not on chain yet. */
+    ORDER_TIMEOUT: z.coerce.number().nonnegative().max(600).default(20),
+    /** JSON array; empty or absent lets everybody decrypt. */
+    AUTHORIZED_DECRYPTERS: jsonSchema(z.array(addressSchema)).default([]),
+    /** How far below an address's highest nonce an unspent one still passes, in the nonce's own unit. */
+    NONCE_WINDOW: z
+      .string()
+      .regex(/^\d{1,20}$/, 'must be a whole number')
+      .default('10000'),
+    /** `host` or `host:port`, comma separated: may be reached although not public. */
+    OUTBOUND_ALLOW: listSchema.default([]),
+    /** Every address may be reached. For development: it opens this machine's network to file addresses of strangers. */
+    ALLOW_NON_PUBLIC_IP: flagSchema.default(false),
+    /** `legacy`: empty trust lists mean everybody, as in the reference. */
+    TRUST_LISTS: z.enum(['private', 'legacy']).default('private'),
+    /** Lets environments download compute services by a bare signature, as the reference's pods do. */
+    ALLOW_ENVIRONMENT_SIGNATURES: flagSchema.default(false),
+    MAX_BODY_BYTES: z.coerce
+      .number()
+      .int()
+      .positive()
+      .default(8 * 1024 * 1024),
+    LOG_LEVEL: z.enum(['error', 'warn', 'info', 'debug', 'silent']).default('info'),
+  })
+  .superRefine((env, context) => {
+    const problem = (path: string, message: string): void => {
+      context.addIssue({ code: 'custom', path: [path], message })
+    }
+    const { NETWORK_URL: networks, PROVIDER_PRIVATE_KEY: keys } = env
+    if (networks.kind !== keys.kind) {
+      problem('NETWORK_URL', 'NETWORK_URL and PROVIDER_PRIVATE_KEY must both be single or both json encoded.')
+    }
+    if (networks.kind === 'map' && keys.kind === 'map') {
+      for (const id of networks.values.keys()) {
+        if (!keys.values.has(id)) problem('PROVIDER_PRIVATE_KEY', `has no key for chain ${id}`)
+      }
+    }
+    if (keys.kind === 'map' && !env.UNIVERSAL_PRIVATE_KEY) {
+      problem('UNIVERSAL_PRIVATE_KEY', 'Must define UNIVERSAL_PRIVATE_KEY or a single PROVIDER_PRIVATE_KEY.')
+    }
+  })
+
+/** What the provider is told by its environment variables. */
+export type ProviderConfig = z.output<typeof environmentSchema>
+
+/**
+ * Reads the provider's environment variables.
+ * @throws ConfigError naming every offending variable
+ */
+export function loadProviderConfig(env: Record<string, string | undefined>): ProviderConfig {
+  return loadConfig(environmentSchema, env)
+}
+
+/** The provider's own environment: the only place where it is read. */
+export function processEnvironment(): Record<string, string | undefined> {
+  return process.env
+}
+
+/** The key that signs towards the operator: the universal one, else the single one (provider-http-api §9.2). */
+export function universalKeyOf(config: ProviderConfig): string {
+  const universal: Secret | undefined = config.UNIVERSAL_PRIVATE_KEY
+  if (universal) return universal.reveal()
+  return config.PROVIDER_PRIVATE_KEY.kind === 'single' ? config.PROVIDER_PRIVATE_KEY.value : ''
+}
+
+/** The value for a chain, or undefined where a map does not name it. */
+export function valueForChain(values: PerChain, chainId: number): string | undefined {
+  return values.kind === 'single' ? values.value : values.values.get(chainId)
+}

@@ -1,0 +1,98 @@
+import type { recoverSigner } from '@c2d/chain'
+import { isSameAddress, type FileObject } from '@c2d/contracts'
+import { AppError } from '@c2d/runtime'
+import type { OperatorService } from '../clients/operator-service.ts'
+import { authoriseJobDownload } from './authorise-job-download.ts'
+import { whyNotConsumable } from './consumable.ts'
+import { loadOrder } from './load-order.ts'
+import { networkText } from './refusal.ts'
+import { findService, type AssetService, type ResolveAsset } from './resolve-asset.ts'
+import { decryptServiceFiles, parseFileObject } from './service-files.ts'
+
+/** A download whose signature has been checked, or which brings a job download token instead. */
+export interface DownloadRequest {
+  documentId: string
+  serviceId: string
+  transferTxId: string
+  consumerAddress: string
+  fileIndex: number
+  /** The token as sent; undefined where the consumer signed. */
+  token: string | undefined
+}
+
+/** Decides which file a request may have. */
+export type AuthoriseDownload = (request: DownloadRequest) => Promise<{ file: FileObject; network: string }>
+
+interface DownloadDeps {
+  resolveAsset: ResolveAsset
+  operator: OperatorService | null
+  recover: typeof recoverSigner
+  /** Epoch seconds. */
+  now: () => number
+}
+
+/**
+ * The checks of provider-http-api §1.7, GET /download. A compute service's files go to a configure step with a job
+ * token and to nobody else, unless bare environment signatures are switched on (DESIGN §4.6).
+ * @param options.orderTimeoutMs milliseconds to wait for an order that is not on chain yet
+ */
+export function createDownloadAuthoriser(
+  options: { allowsEnvironmentSignatures: boolean; orderTimeoutMs: number },
+  deps: DownloadDeps,
+): AuthoriseDownload {
+  return async function authoriseDownload(request) {
+    const asset = await deps.resolveAsset(request.documentId)
+    if (!asset) throw new AppError('AssetNotFound', { detail: 'Cannot resolve DID' })
+    const { network } = asset.chain
+    const job = await acceptedJob(request, asset.chain.chainId)
+    const denied = whyNotConsumable(asset, job?.owner ?? request.consumerAddress)
+    if (denied) throw new AppError('AssetNotConsumable', { detail: networkText(network, denied) })
+    const target = findService(asset, request.serviceId)
+    if (!target) throw new AppError('ServiceNotFound', { detail: networkText(network, 'Invalid serviceId.') })
+    if (!job) await assertAccessService(target, request)
+
+    const order = await loadOrder(target, {
+      transferTxId: request.transferTxId,
+      sender: request.consumerAddress,
+      allowsExpiredFee: false,
+      timeoutMs: options.orderTimeoutMs,
+      now: job?.acceptedAt ?? deps.now(),
+    })
+    if (!order.isValid) {
+      const text = `Order with tx_id ${request.transferTxId} could not be validated due to error: ${order.reason}`
+      throw new AppError('OrderInvalid', { detail: networkText(network, text) })
+    }
+    return { file: chooseFile(target, request.fileIndex), network }
+  }
+
+  async function acceptedJob(request: DownloadRequest, chainId: number) {
+    if (request.token === undefined) return null
+    if (!deps.operator) throw new AppError('NotAllowed', { detail: 'There are no compute jobs here.' })
+    return authoriseJobDownload({ ...request, token: request.token, chainId }, deps.now(), {
+      operator: deps.operator,
+      recover: deps.recover,
+    })
+  }
+
+  async function assertAccessService({ asset, service }: AssetService, request: DownloadRequest): Promise<void> {
+    if (service.type === 'access') return
+    if (options.allowsEnvironmentSignatures && deps.operator) {
+      const environments = await deps.operator.environments(asset.chain.chainId)
+      if (environments.some((one) => isSameAddress(one.consumerAddress, request.consumerAddress))) return
+    }
+    const text = `Service with index=${service.id} is not an access service.`
+    throw new AppError('InvalidRequest', { detail: networkText(asset.chain.network, text) })
+  }
+}
+
+function chooseFile(target: AssetService, fileIndex: number): FileObject {
+  const { network } = target.asset.chain
+  const unavailable = (text: string): AppError =>
+    new AppError('FilesUnavailable', { detail: networkText(network, text) })
+  const files = decryptServiceFiles(target)
+  if (!files) throw unavailable('Unable to get dataset files')
+  if (fileIndex >= files.length) throw unavailable(`No such fileIndex ${fileIndex}`)
+  const parsed = parseFileObject(files[fileIndex])
+  if ('problem' in parsed) throw unavailable(parsed.problem)
+  return parsed.file
+}

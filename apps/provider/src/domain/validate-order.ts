@@ -1,0 +1,150 @@
+import { isFeeSignedBy, type FeeEvent, type OrderReceipt } from '@c2d/chain'
+import { isSameAddress, type ProviderData } from '@c2d/contracts'
+
+/** What the chain says about a claimed order. Only logs that the datatoken itself emitted are in here (DESIGN §4.3). */
+export interface OrderEvidence {
+  /** Whether the asset's NFT deployed the datatoken. */
+  readonly isDatatokenOfAsset: boolean
+  /** The transaction named by the request; null when it is not on chain in time. */
+  readonly named: OrderReceipt | null
+  /** The transaction in which the order began: another one when `named` reuses it. Null when it is not on chain. */
+  readonly origin: OrderReceipt | null
+}
+
+/** What the order must pay for. */
+export interface OrderExpectation {
+  readonly transactionHash: string
+  /** Whom the order must have been made by or for. */
+  readonly sender: string
+  readonly datatoken: string
+  readonly serviceId: string
+  readonly serviceIndex: number
+  /** Seconds an order lasts; 0 is for ever. */
+  readonly serviceTimeoutSeconds: number
+  /** The environment the fee must have been quoted for; undefined where none is asked for. */
+  readonly environment?: string | undefined
+  /** Ours, on this chain. */
+  readonly providerAddress: string
+  readonly factoryAddress: string
+  readonly allowsExpiredFee: boolean
+  /** How long the transaction was waited for, for the text. */
+  readonly waitedSeconds: number
+}
+
+/** An order that pays for what was expected. */
+export interface ValidOrder {
+  readonly isValid: true
+  /** The transaction in which it began; what `validOrder` answers name. */
+  readonly originTransactionHash: string
+  readonly consumer: string
+  readonly paidWei: bigint
+  readonly feeToken: string
+  /** Epoch seconds until which a run is paid for; 0 is no limit. */
+  readonly validUntil: number
+  /** When we quoted the fee, epoch seconds. */
+  readonly quotedAt: number
+}
+
+/** An order that does not, and why, in the reference's words. */
+export interface InvalidOrder {
+  readonly isValid: false
+  readonly reason: string
+}
+
+/** What `startOrder` moves, always. */
+const ONE_DATATOKEN_WEI = 10n ** 18n
+
+/** What the reference allows between the end of what is paid for and its use, beside the time mining took. */
+const EXPIRY_GRACE_SECONDS = 90
+
+/**
+ * Does this transaction pay for this service, for this consumer, still? (provider-http-api §4.3 with DESIGN §4.3.)
+ * @param now epoch seconds
+ */
+export function evaluateOrder(
+  evidence: OrderEvidence,
+  expected: OrderExpectation,
+  now: number,
+): ValidOrder | InvalidOrder {
+  const { named, origin } = evidence
+  if (!evidence.isDatatokenOfAsset) return invalid('The datatoken does not belong to the data NFT of the asset.')
+  if (!named) {
+    return invalid(
+      `Transaction ${expected.transactionHash} is not in the chain, after ${expected.waitedSeconds} seconds`,
+    )
+  }
+  if (!named.succeeded) return invalid('order transaction failed.')
+
+  const quote = findQuote(named.fees, expected)
+  if (!quote) return invalid(`Cannot find the event for the provider fee in tx id ${expected.transactionHash}.`)
+  if (expected.environment !== undefined && quote.data.environment !== expected.environment) {
+    return invalid('Mismatch between ordered c2d environment and selected one.')
+  }
+  const { fee, data } = quote
+  if (!isSameAddress(fee.providerFeeAddress, expected.providerAddress)) {
+    return invalid(
+      `The providerFeeAddress ${fee.providerFeeAddress} in the event does not match the provider address ${expected.providerAddress}`,
+    )
+  }
+  if (!isFeeSignedBy(fee, expected.providerAddress)) {
+    return invalid('Provider was not able to check the signed message in ProviderFees event')
+  }
+  const { validUntil } = fee
+  if (validUntil > 0 && !expected.allowsExpiredFee) {
+    const miningSeconds = Math.max(0, named.blockTimestamp - data.timestamp)
+    if (now >= validUntil + miningSeconds + EXPIRY_GRACE_SECONDS) {
+      return invalid('Ordered c2d time was exceeded, check validUntil.')
+    }
+  }
+
+  const reuse = named.reuses[0]
+  if (reuse && !origin?.succeeded) return invalid('order referenced in OrderReused failed.')
+  const started = origin?.orders.findLast((order) => order.serviceIndex === expected.serviceIndex)
+  if (!origin || !started) {
+    return invalid(`Cannot find the event for the order transaction with tx id ${expected.transactionHash}.`)
+  }
+  if (started.amountWei < ONE_DATATOKEN_WEI) {
+    return invalid(
+      `The amount in the event is less than the amount requested. requested: amount=${ONE_DATATOKEN_WEI} event: amount=${started.amountWei}`,
+    )
+  }
+  const orderedAt = reuse?.timestamp ?? started.timestamp
+  if (expected.serviceTimeoutSeconds !== 0 && now - orderedAt > expected.serviceTimeoutSeconds) {
+    return invalid(
+      `The order has expired. current timestamp=${now} order timestamp=${orderedAt} timestamp delta=${now - orderedAt} service timeout=${expected.serviceTimeoutSeconds}`,
+    )
+  }
+  // The factory is the payer of orders it bundles: then the payer is whoever sent the transaction.
+  const payer = isSameAddress(started.payer, expected.factoryAddress) ? origin.from : started.payer
+  if (!isSameAddress(started.consumer, expected.sender) && !isSameAddress(payer, expected.sender)) {
+    return invalid('sender of order transaction is not the consumer/payer.')
+  }
+  return {
+    isValid: true,
+    originTransactionHash: origin.transactionHash.toLowerCase(),
+    consumer: started.consumer,
+    paidWei: fee.amountWei,
+    feeToken: fee.providerFeeToken,
+    validUntil,
+    quotedAt: data.timestamp,
+  }
+}
+
+/** The fee of this very service: quoted for its datatoken and id. The last one wins. */
+function findQuote(
+  fees: readonly FeeEvent[],
+  expected: OrderExpectation,
+): { fee: FeeEvent; data: ProviderData } | null {
+  for (const fee of fees.toReversed()) {
+    const data = fee.providerData
+    const fits =
+      data?.dt.toLowerCase() === expected.datatoken.toLowerCase() &&
+      data.id.toLowerCase() === expected.serviceId.toLowerCase()
+    if (data && fits) return { fee, data }
+  }
+  return null
+}
+
+function invalid(reason: string): InvalidOrder {
+  return { isValid: false, reason }
+}

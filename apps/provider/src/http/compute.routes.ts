@@ -1,0 +1,125 @@
+import { computeAlgorithmSchema, computeDatasetSchema, computeStartMessage, PROVIDER_ENDPOINTS } from '@c2d/contracts'
+import { notFound, requestInput } from '@c2d/http-kit'
+import { AppError } from '@c2d/runtime'
+import { Router, type Response } from 'express'
+import type { OperatorService, Relayed } from '../clients/operator-service.ts'
+import type { ConsumerAuth } from '../domain/consumer-auth.ts'
+import type { ProviderChains } from '../domain/provider-chain.ts'
+import { quoteCompute } from '../domain/quote-compute.ts'
+import { startCompute, type ComputeDeps } from '../domain/start-compute.ts'
+import { QUOTE_FIELDS, START_FIELDS } from './compute-fields.ts'
+import { assertFields, textOf, valueOf, type Input } from './field-rules.ts'
+import { handle } from './handle.ts'
+
+/** What the compute routes need; without an operator all but quotes answer 404, as in the reference (§1.5). */
+export interface ComputeRouteDeps extends Omit<ComputeDeps, 'operator'> {
+  operator: OperatorService | null
+  chains: ProviderChains
+  auth: ConsumerAuth
+}
+
+/** Environments, quotes and the start of a job (provider-http-api §1.7). */
+export function computeRoutes(deps: ComputeRouteDeps): Router {
+  const router = Router()
+
+  router.get(
+    PROVIDER_ENDPOINTS.computeEnvironments[1],
+    handle(async (_request, response) => {
+      const operator = deps.operator ?? notFound()
+      const answers = await Promise.all(
+        [...deps.chains.values()].map(async (chain) => {
+          const environments = await operator.environments(chain.chainId)
+          return [String(chain.chainId), environments.map((one) => ({ ...one, feeToken: chain.feeToken }))] as const
+        }),
+      )
+      response.json(Object.fromEntries(answers))
+    }),
+  )
+
+  router.post(
+    PROVIDER_ENDPOINTS.initializeCompute[1],
+    handle(async (request, response) => {
+      const input = requestInput(request)
+      assertFields(input, QUOTE_FIELDS)
+      const quotes = await quoteCompute(
+        {
+          consumerAddress: textOf(input, 'consumerAddress') ?? '',
+          environment: textOf(input, 'compute.env') ?? '',
+          validUntil: Number(textOf(input, 'compute.validUntil')),
+          datasets: parseMember(input, 'datasets', computeDatasetSchema.array()),
+          algorithm: parseAlgorithm(input),
+        },
+        { ...deps, chains: deps.chains.values() },
+      )
+      response.json(quotes)
+    }),
+  )
+
+  router.post(
+    PROVIDER_ENDPOINTS.computeStart[1],
+    handle(async (request, response) => {
+      const operator = deps.operator ?? notFound()
+      const input = requestInput(request)
+      assertFields(input, START_FIELDS)
+      const dataset = parseMember(input, 'dataset', computeDatasetSchema)
+      const algorithm = parseAlgorithm(input)
+      const consumerAddress = textOf(input, 'consumerAddress') ?? ''
+      await deps.auth.assertSigned({
+        address: consumerAddress,
+        signature: textOf(input, 'signature'),
+        prefix: computeStartMessage({ consumerAddress, documentId: dataset.documentId ?? '', nonce: '' }),
+        nonce: textOf(input, 'nonce') ?? '',
+      })
+      const started = await startCompute(
+        {
+          consumerAddress,
+          environment: textOf(input, 'environment') ?? '',
+          dataset,
+          additionalDatasets: valueOf(input, 'additionalDatasets'),
+          algorithm,
+          output: valueOf(input, 'output'),
+        },
+        { ...deps, operator },
+      )
+      relay(response, started)
+    }),
+  )
+  return router
+}
+
+/** Passes an answer of operator-service on, byte for byte. */
+export function relay(response: Response, answer: Relayed): void {
+  response.status(answer.status).setHeader('Content-Type', answer.contentType)
+  response.send(Buffer.from(answer.body))
+}
+
+interface Schema<T> {
+  safeParse(value: unknown): { success: true; data: T } | { success: false }
+}
+
+/** @throws AppError `ValidationFailed` where the reference would fail with a 503 */
+function parseMember<T>(input: Input, field: string, schema: Schema<T>): T {
+  const parsed = schema.safeParse(valueOf(input, field))
+  if (parsed.success) return parsed.data
+  throw new AppError('ValidationFailed', { fields: { [field]: [`The ${field} format is invalid.`] } })
+}
+
+/** The algorithm of a request; its `meta` may come as JSON text (provider-http-api §1.7). */
+function parseAlgorithm(input: Input) {
+  const algorithm = valueOf(input, 'algorithm')
+  const meta = valueOf(input, 'algorithm.meta')
+  if (typeof meta !== 'string') return parseMember(input, 'algorithm', computeAlgorithmSchema)
+  return parseMember(
+    { algorithm: { ...(algorithm as object), meta: parseJson(meta) } },
+    'algorithm',
+    computeAlgorithmSchema,
+  )
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return text // not JSON: the schema refuses a text here
+  }
+}

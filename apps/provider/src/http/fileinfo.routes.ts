@@ -1,0 +1,99 @@
+import { PROVIDER_ENDPOINTS, type FileInfo, type FileObject } from '@c2d/contracts'
+import { AppError } from '@c2d/runtime'
+import { probeSource, type SourceFetch } from '@c2d/storage'
+import { Router, type Request } from 'express'
+import { networkText } from '../domain/refusal.ts'
+import { findService, type ResolveAsset } from '../domain/resolve-asset.ts'
+import { decryptServiceFiles, parseFileObject } from '../domain/service-files.ts'
+import {
+  assertFields,
+  did,
+  oneOf,
+  requiredIf,
+  requiredWithout,
+  textOf,
+  valueOf,
+  type FieldRule,
+  type Input,
+} from './field-rules.ts'
+import { handle } from './handle.ts'
+
+const FIELDS: FieldRule[] = [
+  { field: 'type', rules: [requiredWithout('did'), oneOf('ipfs', 'url', 'arweave', 'graphql', 'smartcontract')] },
+  { field: 'did', rules: [requiredWithout('type'), did] },
+  { field: 'hash', rules: [requiredIf('type', 'ipfs')] },
+  { field: 'url', rules: [requiredIf('type', 'url')] },
+  { field: 'transactionId', rules: [requiredIf('type', 'arweave')] },
+  { field: 'serviceId', rules: [requiredWithout('type')] },
+]
+
+/**
+ * `POST /fileinfo`: whether files can be had, and what they are (provider-http-api §1.7). Parameters of the caller reach
+ * only addresses that the caller named itself: strangers send nothing to a hidden origin.
+ */
+export function fileinfoRoutes(
+  options: { maxChecksumBytes: number; requestTimeoutMs: number },
+  deps: { resolveAsset: ResolveAsset; fetch: SourceFetch },
+): Router {
+  const router = Router()
+  router.post(
+    PROVIDER_ENDPOINTS.fileinfo[1],
+    handle(async (request, response) => {
+      const input = bodyOf(request)
+      assertFields(input, FIELDS)
+      const documentId = textOf(input, 'did')
+      const files = documentId
+        ? (await filesOfAsset(documentId, textOf(input, 'serviceId') ?? '')).map((file) => ({
+            file,
+            userdata: undefined,
+          }))
+        : [{ file: withoutOwnMembers(input), userdata: valueOf(input, 'userdata') }]
+      const checksum = Boolean(valueOf(input, 'checksum'))
+      const answers: FileInfo[] = []
+      for (const [index, { file, userdata }] of files.entries()) {
+        answers.push(await probe(checkedFile(file), index, checksum, userdata))
+      }
+      response.json(answers)
+    }),
+  )
+  return router
+
+  async function filesOfAsset(documentId: string, serviceId: string): Promise<unknown[]> {
+    const asset = await deps.resolveAsset(documentId)
+    if (!asset) throw new AppError('AssetNotFound', { detail: 'Cannot resolve DID' })
+    const { network } = asset.chain
+    const target = findService(asset, serviceId)
+    if (!target) throw new AppError('ServiceNotFound', { detail: networkText(network, 'Invalid serviceId.') })
+    const files = decryptServiceFiles(target)
+    if (files) return files
+    throw new AppError('FilesUnavailable', { detail: networkText(network, 'Unable to get dataset files') })
+  }
+
+  function probe(file: FileObject, index: number, checksum: boolean, userdata: unknown): Promise<FileInfo> {
+    return probeSource(file, index, {
+      fetch: deps.fetch,
+      checksum,
+      maxChecksumBytes: options.maxChecksumBytes,
+      userdata,
+      signal: AbortSignal.timeout(options.requestTimeoutMs),
+    })
+  }
+}
+
+/** @throws AppError `FilesUnavailable` with the sentence of provider-http-api §7.2, without the network's name */
+function checkedFile(value: unknown): FileObject {
+  const parsed = parseFileObject(value)
+  if ('problem' in parsed) throw new AppError('FilesUnavailable', { detail: parsed.problem })
+  return parsed.file
+}
+
+/** The body alone: query parameters are not read here (provider-http-api §1.2). */
+function bodyOf(request: Request): Input {
+  const body: unknown = request.body
+  return typeof body === 'object' && body !== null && !Array.isArray(body) ? (body as Input) : {}
+}
+
+function withoutOwnMembers(input: Input): Input {
+  const { checksum: _checksum, userdata: _userdata, ...file } = input
+  return file
+}

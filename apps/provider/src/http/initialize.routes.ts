@@ -1,0 +1,42 @@
+import { PROVIDER_ENDPOINTS } from '@c2d/contracts'
+import { requestInput } from '@c2d/http-kit'
+import { Router } from 'express'
+import type { ConsumerAuth } from '../domain/consumer-auth.ts'
+import { initializeAccess, type AccessDeps } from '../domain/initialize-access.ts'
+import { address, assertFields, integer, required, textOf, valueOf, type FieldRule } from './field-rules.ts'
+import { handle } from './handle.ts'
+
+const FIELDS: FieldRule[] = [
+  { field: 'documentId', rules: [required] },
+  { field: 'serviceId', rules: [required] },
+  { field: 'consumerAddress', rules: [required, address] },
+  { field: 'fileIndex', rules: [integer] },
+]
+
+/** `GET /initialize`: what to order and pay for one access (provider-http-api §1.7). */
+export function initializeRoutes(deps: AccessDeps & { auth: ConsumerAuth }): Router {
+  const router = Router()
+  router.get(
+    PROVIDER_ENDPOINTS.initialize[1],
+    handle(async (request, response) => {
+      const input = requestInput(request)
+      assertFields(input, FIELDS)
+      const consumerAddress = textOf(input, 'consumerAddress') ?? ''
+      const fileIndex = textOf(input, 'fileIndex')
+      const quote = await initializeAccess(
+        {
+          documentId: textOf(input, 'documentId') ?? '',
+          serviceId: textOf(input, 'serviceId') ?? '',
+          consumerAddress,
+          fileIndex: fileIndex === undefined ? undefined : Number(fileIndex),
+          transferTxId: textOf(input, 'transferTxId'),
+          userdata: valueOf(input, 'userdata'),
+          asSent: input,
+        },
+        deps,
+      )
+      response.json('validOrder' in quote ? quote : { ...quote, nonce: await deps.auth.lastNonce(consumerAddress) })
+    }),
+  )
+  return router
+}

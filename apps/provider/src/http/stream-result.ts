@@ -1,0 +1,46 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { Response } from 'express'
+
+/** Headers of a result that mean something to whoever asked; nothing else of an upstream answer is passed on. */
+const RESULT_HEADERS = [
+  'content-type',
+  'content-length',
+  'content-range',
+  'content-disposition',
+  'accept-ranges',
+  'etag',
+  'last-modified',
+] as const
+
+/**
+ * Streams an upstream answer to the caller, with back-pressure; when the caller leaves, the upstream is let go too.
+ * @param open asks the upstream; its signal aborts when the caller is gone
+ */
+export async function streamResult(
+  response: Response,
+  open: (signal: AbortSignal) => Promise<{ status: number; headers: IncomingHttpHeaders; body: Readable }>,
+): Promise<void> {
+  const gone = new AbortController()
+  response.on('close', () => gone.abort())
+  const upstream = await open(gone.signal)
+  response.status(upstream.status)
+  for (const name of RESULT_HEADERS) {
+    const value = upstream.headers[name]
+    if (value !== undefined) response.setHeader(name, value)
+  }
+  response.setHeader('Access-Control-Expose-Headers', 'Content-Disposition')
+  response.setHeader('X-Content-Type-Options', 'nosniff')
+  await pipeBody(upstream.body, response)
+}
+
+/** Pipes to the end; a caller that left early is no error of ours. */
+export async function pipeBody(body: Readable, response: Response): Promise<void> {
+  try {
+    await pipeline(body, response)
+  } catch (thrown) {
+    if (!response.destroyed && !response.headersSent) throw thrown
+    response.destroy() // cut, so that half a file does not look whole
+  }
+}

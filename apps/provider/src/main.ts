@@ -1,0 +1,72 @@
+import { createRequire } from 'node:module'
+import { createGuardedFetch, listen } from '@c2d/http-kit'
+import { createNonceLedger, isSchemaCurrent, migrateToLatest, openDatabase } from '@c2d/postgres'
+import { createLogger, createShutdown, runMain } from '@c2d/runtime'
+import { createApp } from './app.ts'
+import { createMetadataCache } from './clients/metadata-cache.ts'
+import { createOperatorService } from './clients/operator-service.ts'
+import { loadProviderConfig, processEnvironment, universalKeyOf } from './config.ts'
+import { migrations } from './db/migrations/index.ts'
+import { openChains } from './open-chains.ts'
+
+const GRACE_MS = 10_000
+
+async function main(): Promise<void> {
+  const config = loadProviderConfig(processEnvironment())
+  const log = createLogger({ component: 'provider', level: config.LOG_LEVEL })
+  const shutdown = createShutdown({ graceMs: GRACE_MS, signals: ['SIGTERM', 'SIGINT'] }, { log })
+
+  const chains = await openChains(config)
+  shutdown.onClose('chains', () => chains.forEach((chain) => chain.client.close()))
+  const db = openDatabase({ url: config.DATABASE_URL.reveal(), applicationName: 'c2d-provider' })
+  shutdown.onClose('database', () => db.destroy())
+  await migrateToLatest(db, migrations)
+
+  const timeoutMs = config.REQUEST_TIMEOUT * 1000
+  const { AQUARIUS_URL: cacheUrl, OPERATOR_SERVICE_URL: operatorUrl } = config
+  const app = createApp(
+    {
+      version: versionOfPackage(),
+      hasSingleKey: config.PROVIDER_PRIVATE_KEY.kind === 'single',
+      authorizedDecrypters: config.AUTHORIZED_DECRYPTERS,
+      trustLists: config.TRUST_LISTS,
+      allowsEnvironmentSignatures: config.ALLOW_ENVIRONMENT_SIGNATURES,
+      maxChecksumBytes: config.MAX_CHECKSUM_LENGTH,
+      requestTimeoutMs: timeoutMs,
+      orderTimeoutMs: config.ORDER_TIMEOUT * 1000,
+      bodyLimitBytes: config.MAX_BODY_BYTES,
+      metadataUri: cacheUrl ?? null,
+    },
+    {
+      chains,
+      ledger: createNonceLedger({ window: config.NONCE_WINDOW }, { db }),
+      cache: cacheUrl ? createMetadataCache({ url: cacheUrl, timeoutMs }, { log }) : null,
+      operator: operatorUrl
+        ? createOperatorService({ url: operatorUrl, universalKey: universalKeyOf(config), timeoutMs })
+        : null,
+      fetch: createGuardedFetch({
+        allowList: config.ALLOW_NON_PUBLIC_IP ? ['*'] : config.OUTBOUND_ALLOW,
+        timeoutMs,
+      }),
+      now: () => Date.now() / 1000,
+      readiness: {
+        database: async () => {
+          if (!(await isSchemaCurrent(db, migrations)))
+            throw new Error('the database schema is not the one of this build')
+        },
+        ...Object.fromEntries([...chains.values()].map(({ chainId, client }) => [`chain ${chainId}`, client.isReady])),
+      },
+      log,
+    },
+  )
+  const server = await listen(app, config.OCEAN_PROVIDER_URL)
+  shutdown.onClose('http', () => server.close())
+  log.info({ host: config.OCEAN_PROVIDER_URL.host, port: server.port, chains: [...chains.keys()] }, 'provider listens')
+}
+
+function versionOfPackage(): string {
+  const manifest = createRequire(import.meta.url)('../package.json') as { version: string }
+  return manifest.version
+}
+
+await runMain(main)

@@ -1,6 +1,6 @@
 import ipaddr from 'ipaddr.js'
 
-/** `host` or `host:port` entries an operator allows although they are not public. */
+/** `host` or `host:port` entries an operator allows although they are not public; `*` allows every address. */
 export type AllowList = readonly string[]
 
 /**
@@ -18,8 +18,8 @@ export function isPublicAddress(address: string): boolean {
   return parsed.range() === 'unicast'
 }
 
-/** Whether the operator allowed this host, with this port or with any. */
+/** Whether the operator allowed this host, with this port or with any, or every host. */
 export function isAllowed(allowList: AllowList, host: string, port: number): boolean {
   const bare = host.toLowerCase().replace(/^\[|\]$/g, '')
-  return allowList.some((entry) => entry.toLowerCase() === bare || entry.toLowerCase() === `${bare}:${port}`)
+  return allowList.some((entry) => ['*', bare, `${bare}:${port}`].includes(entry.toLowerCase()))
 }

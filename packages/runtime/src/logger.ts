@@ -1,4 +1,4 @@
-import { pino } from 'pino'
+import { pino, type LoggerOptions } from 'pino'
 
 /** What our code needs of a logger: constant message, variables as fields. */
 export interface Logger {
@@ -16,15 +16,21 @@ const REDACTED = ['signature', 'providerSignature', 'consumerSignature', 'token'
  * JSON lines on stdout: `error` a person must act; `warn` we coped; `info` state changes; `debug` the rest.
  * @param options.component which process speaks
  * @param options.level lowest level that is written
+ * @param options.destination where lines go instead of stdout
  */
-export function createLogger(options: { component: string; level: string }): Logger {
-  return pino({
+export function createLogger(options: {
+  component: string
+  level: string
+  destination?: { write(line: string): void }
+}): Logger {
+  const settings: LoggerOptions = {
     level: options.level,
     base: { component: options.component },
     redact: { paths: REDACTED.flatMap((name) => [name, `*.${name}`]), censor: '[redacted]' },
     formatters: { level: (label) => ({ level: label }) },
     timestamp: pino.stdTimeFunctions.isoTime,
-  })
+  }
+  return options.destination ? pino(settings, options.destination) : pino(settings)
 }
 
 /** A logger that says nothing, for tests. */

@@ -3,19 +3,28 @@ import { describe, expect, it } from '@jest/globals'
 import { Interface, type InterfaceAbi } from 'ethers'
 import { DATA_NFT_ABI, DATATOKEN_ABI, FACTORY_ABI } from './index.ts'
 
-const load = createRequire(import.meta.url)
-const artifact = (path: string) =>
-  new Interface((load(`@oceanprotocol/contracts/artifacts/contracts/${path}.json`) as { abi: InterfaceAbi }).abi)
-
-const contracts = [
-  { name: 'ERC20Template', fragments: DATATOKEN_ABI, path: 'templates/ERC20Template.sol/ERC20Template' },
+const require = createRequire(import.meta.url)
+const contracts: { name: string; fragments: readonly string[]; artifact: unknown }[] = [
+  {
+    name: 'ERC20Template',
+    fragments: DATATOKEN_ABI,
+    artifact: require('@oceanprotocol/contracts/artifacts/contracts/templates/ERC20Template.sol/ERC20Template.json'),
+  },
   {
     name: 'ERC20TemplateEnterprise',
     fragments: DATATOKEN_ABI,
-    path: 'templates/ERC20TemplateEnterprise.sol/ERC20TemplateEnterprise',
+    artifact: require('@oceanprotocol/contracts/artifacts/contracts/templates/ERC20TemplateEnterprise.sol/ERC20TemplateEnterprise.json'),
   },
-  { name: 'ERC721Template', fragments: DATA_NFT_ABI, path: 'templates/ERC721Template.sol/ERC721Template' },
-  { name: 'ERC721Factory', fragments: FACTORY_ABI, path: 'ERC721Factory.sol/ERC721Factory' },
+  {
+    name: 'ERC721Template',
+    fragments: DATA_NFT_ABI,
+    artifact: require('@oceanprotocol/contracts/artifacts/contracts/templates/ERC721Template.sol/ERC721Template.json'),
+  },
+  {
+    name: 'ERC721Factory',
+    fragments: FACTORY_ABI,
+    artifact: require('@oceanprotocol/contracts/artifacts/contracts/ERC721Factory.sol/ERC721Factory.json'),
+  },
 ]
 
 const identifiers: [string, readonly string[], string][] = [
@@ -38,8 +47,8 @@ describe('abi', () => {
     expect(contract.getEvent(name)?.topicHash ?? contract.getFunction(name)?.selector).toBe(expected)
   })
 
-  it.each(contracts)('behaviour: every fragment is one of the deployed $name', ({ fragments, path }) => {
-    const deployed = artifact(path)
+  it.each(contracts)('behaviour: every fragment is one of the deployed $name', ({ fragments, artifact }) => {
+    const deployed = new Interface((artifact as { abi: InterfaceAbi }).abi)
     const ours = new Interface(fragments)
     ours.forEachEvent((event) => {
       const theirs = deployed.getEvent(event.topicHash)

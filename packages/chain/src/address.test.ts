@@ -16,7 +16,7 @@ describe('addresses and names', () => {
   })
 
   it.each(['', '0x', NFT.slice(2), NFT.slice(0, -1), `${NFT}0`, 'name.eth'])('error: %p is no address', (given) => {
-    expect(() => checksumAddress(given)).toThrow(expect.objectContaining({ code: 'InvalidRequest' }) as Error)
+    expect(() => checksumAddress(given)).toThrow(expect.objectContaining({ code: 'InvalidRequest' }))
   })
 
   it('behaviour: a DID is that of the references, whatever the casing of the NFT', () => {

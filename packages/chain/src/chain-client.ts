@@ -61,6 +61,7 @@ export interface ChainClient {
 
 const RECEIPT_POLL_MS = 100
 const NFT_TOKEN_ID = 1
+const ZERO_ADDRESS = `0x${'0'.repeat(40)}`
 
 /** Holds the connection to one chain. Addresses go in in any casing and come out checksummed. */
 export function createChainClient(options: ChainClientOptions): ChainClient {
@@ -113,7 +114,8 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
       if (!factoryAddress) throw new ConfigError([`chain ${chainId}: the address of the ERC721Factory is missing`])
       const view = { contract: factoryInterface, address: factoryAddress, name: 'erc721List', args: [nft] }
       const listed = await rpc.call(view)
-      return typeof listed === 'string' && isSameAddress(listed, nft)
+      // The list answers zero for what it does not know, and so would know the zero address.
+      return typeof listed === 'string' && listed !== ZERO_ADDRESS && isSameAddress(listed, nft)
     },
     nftOwner: async (nftAddress) => {
       const address = checksumAddress(nftAddress)

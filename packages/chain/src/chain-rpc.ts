@@ -21,7 +21,7 @@ export interface ChainRpc {
 }
 
 /** One call of a view function. */
-export interface ContractView {
+interface ContractView {
   readonly contract: Interface
   readonly address: string
   readonly name: string
@@ -75,12 +75,15 @@ export function createChainRpc(options: { chainId: number; rpcUrl: string }): Ch
   }
 }
 
+// How nodes word that a contract's code came to a bad end; their error codes are shared with refusals.
+const HALTED = /revert|evm error|invalid opcode|bad instruction|invalid jump|stack ?(?:under|over)flow|out ?of ?gas/i
+
 /** ethers calls every failed eth_call a call exception, a refused one as well; the endpoint's own words decide. */
 function isRevert(error: unknown): boolean {
   if (!isError(error, 'CALL_EXCEPTION')) return false
-  const answer: unknown = error.info?.error
+  const answer: unknown = error.info?.['error']
   if (typeof answer !== 'object' || answer === null) return false
-  return Reflect.get(answer, 'code') === 3 || /revert|invalid opcode/i.test(String(Reflect.get(answer, 'message')))
+  return Reflect.get(answer, 'code') === 3 || HALTED.test(String(Reflect.get(answer, 'message')))
 }
 
 /** Without the cause: an ethers error carries the request, and with it the endpoint's URL. */

@@ -8,7 +8,7 @@ const BLOB =
   '044f355bdcb7cc0af728ef3cceb9615d90684bb5b2ca5f859ab0f0b704075871aa385b6b1b8ead809ca67454d9683fcf2ba03456d6fe2c4abe2b07f0fbdbb2f1c1222222222222222222222222222222226a098a4b580fe0daa8f65c0f99f9514423e9eaa259943c0b40d844'
 const bytesOf = (hex: string) => Uint8Array.from(Buffer.from(hex, 'hex'))
 const textOf = (bytes: Uint8Array) => Buffer.from(bytes).toString('utf8')
-const undecryptable = expect.objectContaining({ code: 'InvalidRequest' }) as Error
+const undecryptable = expect.objectContaining({ code: 'InvalidRequest' })
 
 /** Reads a blob by the layout table alone (provider-http-api §7.4), with Node's own primitives. */
 function readByTheBook(privateKey: string, blob: Uint8Array): string {

@@ -1,6 +1,8 @@
 import { SigningKey } from 'ethers'
 import { ConfigError } from '@c2d/runtime'
 
+/** The order of secp256k1: private keys are the numbers between zero and it. */
+const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
 const PRIVATE_KEY = /^(?:0x)?([0-9a-fA-F]{64})$/
 
 /**
@@ -11,12 +13,9 @@ const PRIVATE_KEY = /^(?:0x)?([0-9a-fA-F]{64})$/
 export function parsePrivateKey(privateKey: string): SigningKey {
   const digits = PRIVATE_KEY.exec(privateKey)?.[1]
   if (digits === undefined) throw new ConfigError(['a private key must be 32 bytes of hex'])
-  try {
-    const key = new SigningKey(`0x${digits}`)
-    void key.publicKey // computed on reading: shows at once that the number lies on the curve
-    return key
-  } catch {
-    // The cause is withheld on purpose: it speaks about the key.
+  const number = BigInt(`0x${digits}`)
+  if (number === 0n || number >= ORDER) {
     throw new ConfigError(['a private key must be a number of the curve secp256k1'])
   }
+  return new SigningKey(`0x${digits}`)
 }

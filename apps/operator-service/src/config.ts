@@ -1,0 +1,112 @@
+import { addressSchema } from '@c2d/contracts'
+import { Secret, flagSchema, loadConfig, portSchema, secretSchema } from '@c2d/runtime'
+import { z } from 'zod'
+
+const schema = z
+  .object({
+    DATABASE_URL: secretSchema.optional(),
+    POSTGRES_HOST: z.string().optional(),
+    POSTGRES_PORT: portSchema.default(5432),
+    POSTGRES_USER: z.string().optional(),
+    POSTGRES_PASSWORD: secretSchema.optional(),
+    POSTGRES_DB: z.string().optional(),
+    POD_DATABASE_PASSWORD: secretSchema.optional(),
+    OPERATOR_URL: z.url({ protocol: /^https?$/ }).default('http://0.0.0.0:8050'),
+    ALLOWED_PROVIDERS: z.string().default('').transform(readList).pipe(z.array(addressSchema)),
+    SIGNATURE_REQUIRED: flagSchema.default(true),
+    ALLOWED_ADMINS: z.string().default('').transform(readList),
+    OPERATOR_ADDRESS: z.string().optional(),
+    ALGO_POD_TIMEOUT: z.string().optional(),
+    STORAGE_EXPIRY: z.string().optional(),
+    RESULTS_FOLDER: z.string(),
+    ENVIRONMENT_MAX_AGE: z.coerce.number().positive().default(600),
+    MAX_BODY_BYTES: z.coerce
+      .number()
+      .int()
+      .positive()
+      .default(1024 * 1024),
+    LOG_LEVEL: z
+      .string()
+      .toLowerCase()
+      .pipe(z.enum(['error', 'warn', 'info', 'debug']))
+      .default('info'),
+  })
+  .transform((env, context) => {
+    if (env.SIGNATURE_REQUIRED && env.ALLOWED_PROVIDERS.length === 0) {
+      context.addIssue({
+        code: 'custom',
+        path: ['ALLOWED_PROVIDERS'],
+        message: 'must name a provider, or nobody could call (SIGNATURE_REQUIRED=false lets anybody)',
+      })
+    }
+    const databaseUrl = env.DATABASE_URL ?? buildDatabaseUrl(env)
+    if (!databaseUrl) {
+      context.addIssue({
+        code: 'custom',
+        path: ['DATABASE_URL'],
+        message: 'is needed, or POSTGRES_HOST, POSTGRES_USER, POSTGRES_PASSWORD and POSTGRES_DB',
+      })
+      return z.NEVER
+    }
+    const listenOn = new URL(env.OPERATOR_URL)
+    return {
+      databaseUrl,
+      podDatabasePassword: env.POD_DATABASE_PASSWORD,
+      host: listenOn.hostname.replace(/^\[|\]$/g, ''),
+      port: Number(listenOn.port || (listenOn.protocol === 'https:' ? 443 : 80)),
+      allowedProviders: env.ALLOWED_PROVIDERS,
+      isSignatureRequired: env.SIGNATURE_REQUIRED,
+      allowedAdmins: env.ALLOWED_ADMINS.map((secret) => new Secret(secret)),
+      environmentMaxAgeSeconds: env.ENVIRONMENT_MAX_AGE,
+      bodyLimitBytes: env.MAX_BODY_BYTES,
+      resultsFolder: env.RESULTS_FOLDER,
+      logLevel: env.LOG_LEVEL,
+      info: {
+        address: env.OPERATOR_ADDRESS ?? null,
+        algoTimeLimit: env.ALGO_POD_TIMEOUT ?? null,
+        storageExpiry: env.STORAGE_EXPIRY ?? null,
+      },
+    }
+  })
+
+export type Config = z.infer<typeof schema>
+
+/**
+ * The settings of operator-service, by the reference's names (operator-service-api §12) and these:
+ * DATABASE_URL: in place of POSTGRES_*. RESULTS_FOLDER: where the volume for results is mounted.
+ * POD_DATABASE_PASSWORD: set for the role that pods report as, after the migrations.
+ * ENVIRONMENT_MAX_AGE: seconds after which a silent environment is neither listed nor given jobs.
+ * MAX_BODY_BYTES: larger requests are refused. ALLOWED_PROVIDERS, ALLOWED_ADMINS: a JSON array, or words with commas.
+ * @throws ConfigError naming every offending variable
+ */
+export function readConfig(env: Record<string, string | undefined>): Config {
+  return loadConfig(schema, env)
+}
+
+function buildDatabaseUrl(env: {
+  POSTGRES_HOST?: string | undefined
+  POSTGRES_PORT: number
+  POSTGRES_USER?: string | undefined
+  POSTGRES_PASSWORD?: Secret | undefined
+  POSTGRES_DB?: string | undefined
+}): Secret | undefined {
+  const { POSTGRES_HOST: host, POSTGRES_USER: user, POSTGRES_PASSWORD: password, POSTGRES_DB: database } = env
+  if (!host || !user || !password || !database) return undefined
+  const [name, word, path] = [user, password.reveal(), database].map(encodeURIComponent)
+  return new Secret(`postgres://${name ?? ''}:${word ?? ''}@${host}:${env.POSTGRES_PORT}/${path ?? ''}`)
+}
+
+function readList(text: string, context: z.RefinementCtx): string[] {
+  if (!text.trimStart().startsWith('[')) {
+    return text
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter(Boolean)
+  }
+  try {
+    return z.array(z.string()).parse(JSON.parse(text))
+  } catch {
+    context.addIssue({ code: 'custom', message: 'must be a JSON array of texts' })
+    return z.NEVER
+  }
+}

@@ -1,0 +1,51 @@
+import type { JobEvent, JobStatusAnswer } from '@c2d/contracts'
+import type { JobRow } from '@c2d/operator-db'
+
+/**
+ * A job as status answers show it (operator-service-api §5): no address of a result, and `""` where there is none yet.
+ * Beside the reference's members: `reason`, `exitCode`, `timeline`, and each result's `index`.
+ */
+export function buildStatusAnswer(job: JobRow, timeline: JobEvent[]): JobStatusAnswer {
+  const results = job.outputs ?? []
+  return {
+    agreementId: job.agreementId,
+    jobId: job.jobId,
+    owner: job.owner,
+    status: job.status,
+    statusText: job.statusText,
+    dateCreated: job.dateCreated,
+    dateFinished: job.dateFinished,
+    results:
+      results.length === 0
+        ? ''
+        : results.map(({ filename, filesize, type }, index) => ({ filename, filesize, type, index })),
+    stopreq: job.stopRequest,
+    removed: 0,
+    ...assetsOf(job),
+    reason: job.reason,
+    exitCode: job.exitCode,
+    timeline,
+  }
+}
+
+/** An element of the list of unfinished jobs. Whose they are and what they work on is for signed callers only. */
+export function buildRunningJob(job: JobRow, isSigned: boolean): Record<string, unknown> {
+  return {
+    agreementId: isSigned ? job.agreementId : '',
+    jobId: job.jobId,
+    owner: isSigned ? job.owner : '',
+    status: job.status,
+    statusText: job.statusText,
+    dateCreated: job.dateCreated,
+    namespace: job.environment,
+    ...(isSigned ? assetsOf(job) : { algoDID: '', inputDID: [] }),
+  }
+}
+
+function assetsOf(job: JobRow): { algoDID: string; inputDID: string[] } {
+  const stage = job.workflow?.spec.metadata.stages[0]
+  return {
+    algoDID: stage?.algorithm.id ?? 'raw',
+    inputDID: stage?.input.flatMap((input) => (input.id === undefined ? [] : [input.id])) ?? [],
+  }
+}

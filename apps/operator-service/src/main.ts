@@ -1,0 +1,39 @@
+import { recoverSigner } from '@c2d/chain'
+import { listen } from '@c2d/http-kit'
+import { createJobNotifier, setPodPassword } from '@c2d/operator-db'
+import { openDatabase } from '@c2d/postgres'
+import { createLogger, createShutdown, runMain } from '@c2d/runtime'
+import { createFilesystemStore } from '@c2d/storage'
+import { createApp } from './app.ts'
+import { readConfig } from './config.ts'
+import { migrateDatabase } from './migrate-database.ts'
+
+const GRACE_MS = 20_000
+const COALESCE_MS = 5
+const MAX_CONNECTIONS = 20
+
+await runMain(async () => {
+  const config = readConfig(process.env)
+  const log = createLogger({ component: 'operator-service', level: config.logLevel })
+  const shutdown = createShutdown({ graceMs: GRACE_MS, signals: ['SIGTERM', 'SIGINT'] }, { log })
+
+  const db = openDatabase({
+    url: config.databaseUrl.reveal(),
+    applicationName: 'operator-service',
+    maxConnections: MAX_CONNECTIONS,
+  })
+  shutdown.onClose('database', () => db.destroy())
+  await migrateDatabase(db)
+  if (config.podDatabasePassword) await setPodPassword(db, config.podDatabasePassword.reveal())
+  if (!config.isSignatureRequired) {
+    log.warn({}, 'SIGNATURE_REQUIRED is off: whoever reaches this port may start, read and stop every job')
+  }
+
+  const notifier = createJobNotifier({ coalesceMs: COALESCE_MS }, { db, log })
+  shutdown.onClose('notifier', () => notifier.close())
+  const results = createFilesystemStore({ root: config.resultsFolder })
+  const app = createApp(config, { db, notifier, results, recoverSigner, log })
+  const server = await listen(app, config)
+  shutdown.onClose('server', () => server.close())
+  log.info({ host: config.host, port: server.port }, 'listening')
+})

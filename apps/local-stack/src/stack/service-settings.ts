@@ -1,0 +1,87 @@
+import { DEV_ACCOUNTS, DEV_CHAIN_ID } from '@c2d/dev-servers'
+import { buildEnvironmentList } from './environments.ts'
+import { programOf, type ServiceOptions } from './service.ts'
+
+/** What the three services have to know of each other and of the stack's servers. */
+export interface Wiring {
+  readonly providerUrl: string
+  readonly operatorServiceUrl: string
+  readonly engineUrl: string
+  readonly metadataCacheUrl: string
+  readonly rpcUrl: string
+  readonly addressFile: string
+  readonly providerDatabaseUrl: string
+  readonly operatorDatabaseUrl: string
+  /** The operator's database, as the role that pods report with. */
+  readonly podDatabaseUrl: string
+  readonly workspacesFolder: string
+  readonly resultsFolder: string
+  /** `host:port` of the publisher's files. */
+  readonly fileOriginHost: string
+  /** Where interpreters are found. */
+  readonly path: string
+}
+
+/** How the provider is started (provider-http-api §9.1). */
+export function buildProvider(wiring: Wiring): ServiceOptions {
+  return {
+    name: 'provider',
+    program: programOf('provider', 'dist/main.js'),
+    url: wiring.providerUrl,
+    env: {
+      OCEAN_PROVIDER_URL: wiring.providerUrl,
+      DATABASE_URL: wiring.providerDatabaseUrl,
+      NETWORK_URL: JSON.stringify({ [DEV_CHAIN_ID]: wiring.rpcUrl }),
+      PROVIDER_PRIVATE_KEY: JSON.stringify({ [DEV_CHAIN_ID]: DEV_ACCOUNTS.provider.publishedPrivateKey }),
+      UNIVERSAL_PRIVATE_KEY: DEV_ACCOUNTS.provider.publishedPrivateKey,
+      ADDRESS_FILE: wiring.addressFile,
+      AQUARIUS_URL: wiring.metadataCacheUrl,
+      OPERATOR_SERVICE_URL: wiring.operatorServiceUrl,
+      // Everything here is on this machine: the publisher's files, and the provider itself.
+      OUTBOUND_ALLOW: [wiring.fileOriginHost, new URL(wiring.providerUrl).host].join(','),
+    },
+  }
+}
+
+/** How operator-service is started (operator-service-api §12). */
+export function buildOperatorService(wiring: Wiring): ServiceOptions {
+  return {
+    name: 'operator-service',
+    program: programOf('operator-service', 'dist/main.js'),
+    url: wiring.operatorServiceUrl,
+    env: {
+      OPERATOR_URL: wiring.operatorServiceUrl,
+      DATABASE_URL: wiring.operatorDatabaseUrl,
+      POD_DATABASE_PASSWORD: new URL(wiring.podDatabaseUrl).password,
+      ALLOWED_PROVIDERS: JSON.stringify([DEV_ACCOUNTS.provider.address]),
+      RESULTS_FOLDER: wiring.resultsFolder,
+    },
+  }
+}
+
+/** How operator-engine is started, with the process executor (DESIGN §5). */
+export function buildOperatorEngine(wiring: Wiring): ServiceOptions {
+  return {
+    name: 'operator-engine',
+    program: programOf('operator-engine', 'dist/main.js'),
+    url: wiring.engineUrl,
+    // It ends its jobs' processes before it goes.
+    stopGraceMs: 15_000,
+    env: {
+      PATH: wiring.path,
+      DATABASE_URL: wiring.operatorDatabaseUrl,
+      POD_DATABASE_URL: wiring.podDatabaseUrl,
+      ENVIRONMENTS: buildEnvironmentList(),
+      EXECUTOR: 'process',
+      WORKSPACES_FOLDER: wiring.workspacesFolder,
+      RESULTS_FOLDER: wiring.resultsFolder,
+      POD_CONFIGURATION_PROGRAM: programOf('pod-configuration', 'dist/pod.mjs'),
+      POD_PUBLISHING_PROGRAM: programOf('pod-publishing', 'dist/pod.mjs'),
+      OUTBOUND_ALLOW: new URL(wiring.providerUrl).host,
+      // Only permits: where a sandbox works it is used, and where none does the story says so.
+      ALLOW_UNSANDBOXED: 'true',
+      HEALTH_HOST: '127.0.0.1',
+      HEALTH_PORT: new URL(wiring.engineUrl).port,
+    },
+  }
+}

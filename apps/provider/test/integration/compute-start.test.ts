@@ -1,0 +1,342 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { recoverSigner, sha256Hex, signMessage } from '@c2d/chain'
+import type { Quote } from '@c2d/contracts'
+import { DEV_ACCOUNTS, devWallet } from '@c2d/dev-servers'
+import { buildStart, feeOf, nextNonce, orderRun, quote, send, start, type OrderedRun } from './support/api.ts'
+import { CONTAINER, type PublishedAsset } from './support/publish-asset.ts'
+import { startStack, type Stack } from './support/stack.ts'
+
+const ALGORITHM_CODE = 'console.log("count")'
+
+describe('starting a compute job', () => {
+  let stack: Stack
+  let dataset: PublishedAsset
+  let algorithm: PublishedAsset
+  let run: OrderedRun
+
+  beforeAll(async () => {
+    stack = await startStack()
+    algorithm = await stack.publish({
+      type: 'algorithm',
+      serviceType: 'access',
+      files: [stack.origin.offer('/algo.js', ALGORITHM_CODE, 'text/javascript')],
+    })
+    dataset = await stack.publish({
+      files: [stack.origin.offer('/data.csv', 'a,b\n1,2\n', 'text/csv')],
+      compute: { publisherTrustedAlgorithms: [{ did: algorithm.did, filesChecksum: sha256Hex(ALGORITHM_CODE) }] },
+    })
+    run = await orderRun(stack, { dataset, algorithm })
+  })
+  afterAll(() => stack?.close())
+
+  /** What the operator was asked to do while something ran. */
+  async function startsDuring(work: () => Promise<void>): Promise<Record<string, unknown>[]> {
+    const before = stack.operator.starts().length
+    await work()
+    return stack.operator.starts().slice(before)
+  }
+
+  it('hands the operator a workflow with the checked algorithm, signed by the provider', async () => {
+    const [sent] = await startsDuring(async () => {
+      const changes = { algorithm: { ...run.algorithm, algouserdata: { k: 1 }, algocustomdata: { c: 2 } } }
+      const answer = await start(stack, run, { changes })
+      expect(answer.status).toBe(200)
+      expect(answer.json).toMatchObject([{ jobId: expect.any(String), agreementId: run.algorithm.transferTxId }])
+    })
+    expect(sent).toMatchObject({
+      agreementId: run.algorithm.transferTxId,
+      owner: stack.consumer.address,
+      environment: 'free',
+      chainId: 8996,
+      providerAddress: DEV_ACCOUNTS.provider.address,
+      workflow: {
+        stages: [
+          {
+            index: 0,
+            input: [{ index: 0, id: dataset.did, remote: { txId: run.dataset.transferTxId, serviceId: 'a-service' } }],
+            algorithm: {
+              id: algorithm.did,
+              rawcode: '',
+              container: CONTAINER,
+              remote: {
+                txId: run.algorithm.transferTxId,
+                serviceId: 'a-service',
+                userData: { k: 1 },
+                userdata: { k: 1 },
+              },
+              algocustomdata: { c: 2 },
+              checkedFiles: [sha256Hex(ALGORITHM_CODE)],
+            },
+            output: { metadataUri: stack.cache.url },
+          },
+        ],
+      },
+    })
+    const nonce = String(sent?.['nonce'])
+    expect(nonce).toMatch(/^\d{19}$/)
+    const signature = String(sent?.['providerSignature'])
+    expect(recoverSigner(stack.consumer.address + nonce, signature)).toBe(DEV_ACCOUNTS.provider.address)
+  })
+
+  it('behaviour: a nonce sent as a JSON number of nineteen digits keeps its digits', async () => {
+    const nonce = '1700000000000000001'
+    const { address, privateKey } = devWallet(4)
+    const signature = signMessage(address + run.dataset.documentId + nonce, privateKey)
+    const body = { consumerAddress: address, signature, ...run }
+    const text = `${JSON.stringify(body).slice(0, -1)},"nonce":${nonce}}`
+    const answer = await send(stack, 'POST', '/api/services/compute', text)
+    // The signature fits, so the request gets as far as the order, which is somebody else's.
+    expect(answer.json).toEqual({ error: { 'dataset.serviceId': 'order_invalid' } })
+  })
+
+  it('behaviour: the same order serves a second job, and needs no new payment', async () => {
+    const answer = await quote(
+      stack,
+      { dataset, algorithm, seconds: 60 },
+      { dataset: run.dataset.transferTxId, algorithm: run.algorithm.transferTxId },
+    )
+    expect(answer.json).toEqual({
+      datasets: [{ validOrder: run.dataset.transferTxId }],
+      algorithm: { validOrder: run.algorithm.transferTxId },
+    })
+    expect((await start(stack, run)).status).toBe(200)
+  })
+
+  it('behaviour: a longer run in a paid environment is paid by reuse, and starts with the reused orders', async () => {
+    await stack.publisher.mint(stack.chain.addresses.Ocean, stack.consumer.address, 10n ** 21n)
+    const paid = await orderRun(stack, { dataset, algorithm, environment: 'paid' })
+    const reuse = { dataset: paid.dataset.transferTxId, algorithm: paid.algorithm.transferTxId }
+    const longer = await quote(stack, { dataset, algorithm, environment: 'paid', seconds: 1200 }, reuse)
+    const quotes = longer.json as { datasets: Quote[]; algorithm: Quote }
+    expect(quotes.datasets[0]).toMatchObject({ validOrder: reuse.dataset, datatoken: dataset.datatoken })
+    // 0.1 a minute for twenty minutes
+    expect(BigInt(feeOf(quotes.datasets[0]).providerFeeAmount)).toBeGreaterThan(19n * 10n ** 17n)
+    expect(feeOf(quotes.algorithm).providerFeeAmount).toBe('0')
+    const datasetTx = await stack.consumer.reuseOrder(dataset.datatoken, reuse.dataset, feeOf(quotes.datasets[0]))
+    const algorithmTx = await stack.consumer.reuseOrder(algorithm.datatoken, reuse.algorithm, feeOf(quotes.algorithm))
+    const [sent] = await startsDuring(async () => {
+      const answer = await start(stack, {
+        environment: 'paid',
+        dataset: { ...paid.dataset, transferTxId: datasetTx },
+        algorithm: { ...paid.algorithm, transferTxId: algorithmTx },
+      })
+      expect(answer.text).toContain('jobId')
+    })
+    expect(sent).toMatchObject({ agreementId: datasetTx, validUntil: feeOf(quotes.datasets[0]).validUntil })
+  })
+
+  it('behaviour: an order that the factory bundled counts for whoever sent it', async () => {
+    const quotes = (await quote(stack, { dataset, algorithm })).json as { datasets: Quote[] }
+    const transferTxId = await stack.consumer.startBundledOrder(dataset.datatoken, {
+      consumer: stack.environmentAddress,
+      fee: feeOf(quotes.datasets[0]),
+    })
+    const answer = await start(stack, { ...run, dataset: { ...run.dataset, transferTxId } })
+    expect(answer.status).toBe(200)
+  })
+
+  describe('refusals, which leave nothing at the operator', () => {
+    async function refusal(request: Record<string, unknown>) {
+      let answer: { status: number; json: unknown } | undefined
+      const sent = await startsDuring(async () => {
+        answer = await send(stack, 'POST', '/api/services/compute', request)
+      })
+      expect(sent).toEqual([])
+      expect(answer?.status).toBe(400)
+      return answer?.json
+    }
+
+    it('error: a signature by somebody else is answered with who really signed', async () => {
+      const nonce = nextNonce()
+      const { address } = stack.consumer
+      const signature = signMessage(address + dataset.did + nonce, stack.stranger.key)
+      expect(await refusal(buildStart(run, stack.consumer, { signature, nonce }))).toEqual({
+        errors: {
+          signature:
+            `Invalid signature ${signature} for ethereum address ${address}, message ${address}${dataset.did}` +
+            ` and nonce ${nonce}. Got ${stack.stranger.address.toLowerCase()}`,
+        },
+        message: 'Validation error',
+        success: false,
+      })
+    })
+
+    it('error: a missing signature is answered with a list', async () => {
+      expect(await refusal(buildStart(run, stack.consumer, { signature: undefined }))).toMatchObject({
+        errors: { signature: ['Invalid signature provided. Please check the nonce or documentId.'] },
+      })
+    })
+
+    it('error: a claimed address that is none is refused as a field', async () => {
+      expect(await refusal(buildStart(run, stack.consumer, { consumerAddress: 'me' }))).toMatchObject({
+        errors: { consumerAddress: ['The consumerAddress format is invalid.'] },
+      })
+    })
+
+    it('error: fields that are missing are named in the words of the reference', async () => {
+      expect(await refusal({})).toEqual({
+        errors: { 'dataset.documentId': ['The dataset.documentId field is required.'] },
+        message: 'Validation error',
+        success: false,
+      })
+      expect(await refusal({ dataset: { documentId: dataset.did, serviceId: 'a-service' } })).toEqual({
+        errors: {
+          'dataset.transferTxId': ['The dataset.transferTxId field is required.'],
+          'algorithm.documentId': ['The algorithm.documentId field is required when algorithm.meta is not present.'],
+          'algorithm.meta': ['The algorithm.meta field is required when algorithm.documentId is not present.'],
+          consumerAddress: ['The consumerAddress field is required.'],
+        },
+        message: 'Validation error',
+        success: false,
+      })
+    })
+
+    it('error: an order for another dataset does not pay for this one', async () => {
+      const other = await stack.publish({
+        files: [stack.origin.offer('/other.csv', 'x')],
+        compute: { publisherTrustedAlgorithms: ['*'] },
+      })
+      const otherRun = await orderRun(stack, { dataset: other, algorithm })
+      const mixed = { ...run, dataset: { ...run.dataset, transferTxId: otherRun.dataset.transferTxId } }
+      expect(await refusal(buildStart(mixed, stack.consumer))).toEqual({
+        error: { 'dataset.serviceId': 'order_invalid' },
+      })
+    })
+
+    it('error: an order made by somebody else, for somebody else, is not the caller’s', async () => {
+      expect(await refusal(buildStart(run, stack.stranger))).toEqual({
+        error: { 'dataset.serviceId': 'order_invalid' },
+      })
+    })
+
+    it('error: a transaction that is not on chain is no order', async () => {
+      const missing = { ...run, dataset: { ...run.dataset, transferTxId: `0x${'12'.repeat(32)}` } }
+      expect(await refusal(buildStart(missing, stack.consumer))).toEqual({
+        error: { 'dataset.serviceId': 'order_invalid' },
+      })
+    })
+
+    it('error: an environment other than the ordered one is refused with the order', async () => {
+      expect(await refusal(buildStart({ ...run, environment: 'nowhere' }, stack.consumer))).toEqual({
+        error: { 'dataset.serviceId': 'order_invalid' },
+      })
+    })
+
+    it('error: an algorithm the dataset does not trust is refused', async () => {
+      const untrusted = await stack.publish({
+        type: 'algorithm',
+        serviceType: 'access',
+        files: [stack.origin.offer('/untrusted.js', 'steal()')],
+      })
+      const refused = { ...run, algorithm: { ...run.algorithm, documentId: untrusted.did } }
+      expect(await refusal(buildStart(refused, stack.consumer))).toEqual({ error: { dataset: 'not_trusted_algo' } })
+    })
+
+    it('error: an algorithm whose file changed since it was trusted is refused', async () => {
+      stack.origin.offer('/algo.js', 'console.log("something else")', 'text/javascript')
+      expect(await refusal(buildStart(run, stack.consumer))).toEqual({
+        error: { dataset: 'algorithm_file_checksum_mismatch' },
+      })
+      stack.origin.offer('/algo.js', ALGORITHM_CODE, 'text/javascript')
+    })
+
+    it('error: raw code is refused where the dataset does not allow it', async () => {
+      const algorithm = { meta: { rawcode: 'steal()', container: CONTAINER } }
+      expect(await refusal(buildStart(run, stack.consumer, { algorithm }))).toEqual({
+        error: { dataset: 'no_raw_algo_allowed' },
+      })
+    })
+
+    it('error: a DID nobody published is not found', async () => {
+      const did = `did:op:${'0'.repeat(64)}`
+      const unknown = { ...run, dataset: { ...run.dataset, documentId: did } }
+      expect(await refusal(buildStart(unknown, stack.consumer))).toEqual({
+        error: { 'dataset.documentId': 'did_not_found' },
+      })
+    })
+
+    it('error: an algorithm is never an input', async () => {
+      const swapped = { ...run, dataset: run.algorithm }
+      expect(await refusal(buildStart(swapped, stack.consumer))).toEqual({ error: { dataset: 'not_dataset' } })
+    })
+
+    it('error: a run that was quoted at zero beside a fee that nobody paid is not paid for', async () => {
+      const quotes = (await quote(stack, { dataset, algorithm, environment: 'paid' })).json as { algorithm: Quote }
+      const free = (await quote(stack, { dataset, algorithm, environment: 'free' })).json as { datasets: Quote[] }
+      const algorithmTx = await stack.consumer.startOrder(algorithm.datatoken, {
+        consumer: stack.environmentAddress,
+        fee: feeOf(quotes.algorithm),
+      })
+      expect(feeOf(quotes.algorithm).providerFeeAmount).toBe('0')
+      const datasetTx = await stack.consumer.startOrder(dataset.datatoken, {
+        consumer: stack.environmentAddress,
+        fee: feeOf(free.datasets[0]),
+      })
+      const mixed = {
+        environment: 'paid',
+        dataset: { ...run.dataset, transferTxId: datasetTx },
+        algorithm: { ...run.algorithm, transferTxId: algorithmTx },
+      }
+      // The zero fee is bound to its environment, so it cannot be carried over into the paid one.
+      expect(await refusal(buildStart(mixed, stack.consumer))).toEqual({
+        error: { 'dataset.serviceId': 'order_invalid' },
+      })
+    })
+
+    it('error: a nonce that was used is stale', async () => {
+      const request = buildStart(run, stack.consumer)
+      expect((await send(stack, 'POST', '/api/services/compute', request)).status).toBe(200)
+      expect(await refusal(request)).toEqual({
+        errors: {
+          signature: `Invalid signature expected nonce (${String(request['nonce'])}) > current nonce (${String(request['nonce'])}).`,
+        },
+        message: 'Validation error',
+        success: false,
+      })
+    })
+
+    it('error: a withdrawn asset is not consumable', async () => {
+      const withdrawn = await stack.publish({
+        files: [stack.origin.offer('/withdrawn.csv', 'x')],
+        compute: { publisherTrustedAlgorithms: ['*'] },
+      })
+      const ordered = await orderRun(stack, { dataset: withdrawn, algorithm })
+      await stack.publisher.setState(withdrawn.nft, 3)
+      expect(await refusal(buildStart(ordered, stack.consumer))).toEqual({
+        error: { dataset: 'Asset is not consumable.' },
+      })
+    })
+  })
+
+  it('behaviour: of twenty requests with one nonce exactly one passes', async () => {
+    const request = buildStart(run, stack.consumer)
+    const sent = await startsDuring(async () => {
+      const answers = await Promise.all(
+        Array.from({ length: 20 }, () => send(stack, 'POST', '/api/services/compute', request)),
+      )
+      expect(answers.filter((answer) => answer.status === 200)).toHaveLength(1)
+      expect(answers.filter((answer) => answer.status === 400)).toHaveLength(19)
+    })
+    expect(sent).toHaveLength(1)
+  })
+
+  it('behaviour: a cache that rewrites the trust list changes nothing', async () => {
+    const refusing = await stack.publish({
+      files: [stack.origin.offer('/private.csv', 'x')],
+      compute: { publisherTrustedAlgorithms: [] },
+    })
+    const forged = structuredClone(refusing.document) as { services: { compute: unknown }[] }
+    const service = forged.services[0]
+    if (service) service.compute = { publisherTrustedAlgorithms: ['*'], allowRawAlgorithm: true }
+    stack.cache.put(refusing.did, forged)
+    const answer = await quote(stack, { dataset: refusing, algorithm })
+    expect(answer.status).toBe(400)
+    expect(answer.json).toEqual({ error: { dataset: 'not_trusted_algo' } })
+  })
+
+  it('behaviour: without the cache, the chain’s own document serves', async () => {
+    stack.cache.remove(dataset.did)
+    stack.cache.remove(algorithm.did)
+    expect((await start(stack, run)).status).toBe(200)
+  })
+})

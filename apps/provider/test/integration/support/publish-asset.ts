@@ -1,0 +1,78 @@
+import { computeDid, eciesEncrypt, sha256Hex } from '@c2d/chain'
+import type { ComputeOptions } from '@c2d/contracts'
+import type { ChainActor } from './chain-actor.ts'
+import type { MetadataCacheStub } from './metadata-cache-stub.ts'
+
+/** An asset on chain and in the cache. */
+export interface PublishedAsset {
+  did: string
+  nft: string
+  datatoken: string
+  serviceId: string
+  /** The document as published. */
+  document: Record<string, unknown>
+  metadataTransaction: string
+}
+
+/** What differs between the assets of a test. */
+export interface AssetChoices {
+  type?: 'dataset' | 'algorithm'
+  serviceType?: 'access' | 'compute'
+  files: unknown[]
+  compute?: ComputeOptions
+  container?: Record<string, unknown>
+  credentials?: unknown
+  timeout?: number
+}
+
+/** A container as algorithms name it. */
+export const CONTAINER = { entrypoint: 'node $ALGO', image: 'node', tag: '20', checksum: `sha256:${'8'.repeat(64)}` }
+
+/**
+ * Publishes an asset as ocean.js does: files and document encrypted to the provider, the document's hash on chain, and
+ * a cache that knows it with additions of its own.
+ */
+export async function publishAsset(
+  choices: AssetChoices,
+  deps: { publisher: ChainActor; consumer: ChainActor; providerKey: string; cache: MetadataCacheStub },
+): Promise<PublishedAsset> {
+  const { publisher, consumer, providerKey, cache } = deps
+  const { nft, datatoken } = await publisher.createNft()
+  await publisher.mint(datatoken, consumer.address, 10n ** 20n)
+  const did = computeDid(nft, 8996)
+  const files = { datatokenAddress: datatoken, nftAddress: nft, files: choices.files }
+  const encryptedFiles = eciesEncrypt(providerKey, Buffer.from(JSON.stringify(files)))
+  const serviceId = 'a-service'
+  const document = {
+    '@context': ['https://w3id.org/did/v1'],
+    id: did,
+    version: '4.1.0',
+    chainId: 8996,
+    nftAddress: nft,
+    metadata: {
+      type: choices.type ?? 'dataset',
+      name: 'Zähl-Prüfung', // not ASCII: hashes are over UTF-8
+      ...(choices.type === 'algorithm' ? { algorithm: { container: choices.container ?? CONTAINER } } : {}),
+    },
+    services: [
+      {
+        id: serviceId,
+        type: choices.serviceType ?? 'compute',
+        datatokenAddress: datatoken,
+        serviceEndpoint: 'http://172.15.0.4:8030',
+        files: `0x${Buffer.from(encryptedFiles).toString('hex')}`,
+        timeout: choices.timeout ?? 3600,
+        ...(choices.compute ? { compute: choices.compute } : {}),
+      },
+    ],
+    ...(choices.credentials ? { credentials: choices.credentials } : {}),
+  }
+  const text = JSON.stringify(document)
+  const metadataTransaction = await publisher.setMetadata(nft, {
+    flags: 2,
+    data: eciesEncrypt(providerKey, Buffer.from(text)),
+    hash: `0x${sha256Hex(text)}`,
+  })
+  cache.put(did, { ...document, nft: { address: nft, state: 0 }, datatokens: [], event: { tx: '0x' }, stats: {} })
+  return { did, nft, datatoken, serviceId, document, metadataTransaction }
+}

@@ -1,0 +1,123 @@
+import { addressOf, createChainClient } from '@c2d/chain'
+import { DEV_ACCOUNTS, devWallet } from '@c2d/dev-servers'
+import { createGuardedFetch, listen } from '@c2d/http-kit'
+import { createNonceLedger, migrateToLatest, openDatabase } from '@c2d/postgres'
+import { silentLogger } from '@c2d/runtime'
+import { createTestDatabase, startTestChain } from '@c2d/testing'
+import { createApp, type AppOptions } from '../../../src/app.ts'
+import { createMetadataCache } from '../../../src/clients/metadata-cache.ts'
+import { createNftDirectory } from '../../../src/clients/nft-directory.ts'
+import { createOperatorService } from '../../../src/clients/operator-service.ts'
+import { migrations } from '../../../src/db/migrations/index.ts'
+import { createChainActor } from './chain-actor.ts'
+import { buildEnvironment, startFakeOperator } from './fake-operator.ts'
+import { startFileOrigin } from './file-origin.ts'
+import { startMetadataCacheStub } from './metadata-cache-stub.ts'
+import { publishAsset, type AssetChoices, type PublishedAsset } from './publish-asset.ts'
+
+/** The provider's own key, and the one an environment downloads with. */
+export const PROVIDER_KEY = DEV_ACCOUNTS.provider.publishedPrivateKey
+export const ENVIRONMENT_KEY = devWallet(5).privateKey
+
+const TIMEOUT_MS = 5_000
+
+/** A provider on a real database and a real chain, between a fake operator, a cache and an origin of files. */
+export type Stack = Awaited<ReturnType<typeof startStack>>
+
+/** Starts everything; `changes` are options of the app. */
+export async function startStack(changes: Partial<AppOptions> = {}) {
+  const closers: (() => Promise<void> | void)[] = []
+  const consumerAddress = addressOf(ENVIRONMENT_KEY)
+  const [chain, database, origin, operator, cache] = await Promise.all([
+    startTestChain(),
+    createTestDatabase({ template: 'provider', migrate }),
+    startFileOrigin(),
+    startFakeOperator([
+      buildEnvironment({ id: 'free', priceMin: 0, consumerAddress }),
+      buildEnvironment({ id: 'paid', priceMin: '0.1', consumerAddress }),
+    ]),
+    startMetadataCacheStub(),
+  ])
+  const { ERC721Factory: factoryAddress, Ocean: feeToken } = chain.addresses
+  const db = openDatabase({ url: database.url, applicationName: 'provider-test' })
+  const place = { chainId: 8996, rpcUrl: chain.rpcUrl, factoryAddress, startBlock: 0 }
+  const client = createChainClient(place)
+  const app = createApp(
+    {
+      version: '0.0.0',
+      hasSingleKey: true,
+      authorizedDecrypters: [],
+      trustLists: 'private',
+      allowsEnvironmentSignatures: false,
+      maxChecksumBytes: 5_242_880,
+      requestTimeoutMs: TIMEOUT_MS,
+      orderTimeoutMs: 300,
+      bodyLimitBytes: 8 * 1024 * 1024,
+      metadataUri: cache.url,
+      ...changes,
+    },
+    {
+      chains: new Map([
+        [
+          8996,
+          {
+            chainId: 8996,
+            network: 'Ganache',
+            factoryAddress,
+            feeToken,
+            address: addressOf(PROVIDER_KEY),
+            privateKey: PROVIDER_KEY,
+            client,
+            findNftByDid: createNftDirectory({ ...place, timeoutMs: TIMEOUT_MS }),
+          },
+        ],
+      ]),
+      ledger: createNonceLedger({ window: '10000' }, { db }),
+      cache: createMetadataCache({ url: cache.url, timeoutMs: TIMEOUT_MS }, { log: silentLogger }),
+      operator: createOperatorService({ url: operator.url, universalKey: PROVIDER_KEY, timeoutMs: TIMEOUT_MS }),
+      fetch: createGuardedFetch({ allowList: [origin.host], timeoutMs: TIMEOUT_MS }),
+      now: () => Date.now() / 1000,
+      readiness: { chain: client.isReady },
+      log: silentLogger,
+    },
+  )
+  const server = await listen(app, { host: '127.0.0.1', port: 0 })
+  const publisher = createChainActor(chain, DEV_ACCOUNTS.publisher.index)
+  const consumer = createChainActor(chain, DEV_ACCOUNTS.consumer.index)
+  const stranger = createChainActor(chain, 3)
+  closers.push(
+    () => server.close(),
+    () => db.destroy(),
+    () => client.close(),
+    () => [publisher, consumer, stranger].forEach((actor) => actor.close()),
+    () => Promise.all([origin, operator, cache].map((stub) => stub.close())).then(() => undefined),
+    () => database.drop(),
+    () => chain.stop(),
+  )
+  return {
+    url: `http://127.0.0.1:${server.port}`,
+    chain,
+    db,
+    origin,
+    operator,
+    cache,
+    publisher,
+    consumer,
+    stranger,
+    environmentAddress: consumerAddress,
+    publish: (choices: AssetChoices): Promise<PublishedAsset> =>
+      publishAsset(choices, { publisher, consumer, providerKey: PROVIDER_KEY, cache }),
+    async close() {
+      for (const close of closers) await close()
+    },
+  }
+}
+
+async function migrate(url: string): Promise<void> {
+  const db = openDatabase({ url, applicationName: 'provider-migrate' })
+  try {
+    await migrateToLatest(db, migrations)
+  } finally {
+    await db.destroy()
+  }
+}

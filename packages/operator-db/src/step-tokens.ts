@@ -33,5 +33,5 @@ export async function issueStepToken(
 
 /** Ends the tokens of a job, or of one of its steps: its pod can report nothing any more. Safe to repeat. */
 export async function endStepTokens(db: Database, tokens: { jobId: string; step?: Step | undefined }): Promise<void> {
-  await db.raw(END, { jobId: tokens.jobId, step: tokens.step ?? null } as Record<string, string>)
+  await db.raw(END, { jobId: tokens.jobId, step: tokens.step ?? null })
 }

@@ -11,7 +11,7 @@ import { createFilesystemStore, type ResultStore } from '@c2d/storage'
 import { createTestDatabase } from '@c2d/testing'
 import { createApp, type AppOptions } from '../../src/app.ts'
 
-export const PROVIDER_KEY = `0x${'11'.repeat(32)}`
+const PROVIDER_KEY = `0x${'11'.repeat(32)}`
 export const STRANGER_KEY = `0x${'22'.repeat(32)}`
 export const OWNER = '0xBE5449a6A97aD46c8558A3356267Ee5D2731ab5e'
 export const ENVIRONMENT = 'ocean-compute'
@@ -26,7 +26,7 @@ export interface OperatorUnderTest {
 }
 
 export async function startOperator(overrides: Partial<AppOptions> = {}): Promise<OperatorUnderTest> {
-  const { url: databaseUrl, drop } = await createTestDatabase({
+  const database = await createTestDatabase({
     template: 'operator-db',
     migrate: async (templateUrl) => {
       const templateDb = openDatabase({ url: templateUrl, applicationName: 'test-migrate' })
@@ -34,6 +34,7 @@ export async function startOperator(overrides: Partial<AppOptions> = {}): Promis
       await templateDb.destroy()
     },
   })
+  const databaseUrl = database.url
   const db = openDatabase({ url: databaseUrl, applicationName: 'test' })
   const root = await mkdtemp(join(tmpdir(), 'c2d-operator-'))
   const log = silentLogger
@@ -62,7 +63,7 @@ export async function startOperator(overrides: Partial<AppOptions> = {}): Promis
       await server.close()
       await notifier.close()
       await db.destroy()
-      await drop()
+      await database.drop()
       await rm(root, { recursive: true, force: true })
     },
   }

@@ -43,8 +43,8 @@ function getResult(
 }
 
 async function complaint(response: Promise<Response>): Promise<[number, string]> {
-  const { status, json } = await response.then(async (answer) => ({ status: answer.status, json: await answer.json() }))
-  return [status, (json as { error: string }).error]
+  const answer = await response
+  return [answer.status, ((await answer.json()) as { error: string }).error]
 }
 
 describe('GET /getResult', () => {
@@ -114,7 +114,7 @@ describe('GET /getResult', () => {
     ])
     const keys = ['owner', 'providerSignature', 'nonce', 'index', 'jobId']
     for (const [i, key] of keys.entries()) {
-      const query = Object.fromEntries([['other', '1'], ...keys.slice(0, i).map((name) => [name, '1'])])
+      const query = { other: '1', ...Object.fromEntries(keys.slice(0, i).map((name) => [name, '1'])) }
       const { body } = await ask(operator, 'GET', '/getResult', { query })
       expect(body).toEqual({ error: `"${key}" is required in the call to GET:/getResult` })
     }

@@ -87,7 +87,7 @@ describe('POST /compute', () => {
     expect(await complaint([1])).toEqual([400, 'payload seems empty.'])
     const keys = ['workflow', 'agreementId', 'owner', 'providerSignature', 'environment', 'nonce']
     for (const [i, key] of keys.entries()) {
-      const upToHere = Object.fromEntries([['other', 1], ...keys.slice(0, i).map((name) => [name, null])])
+      const upToHere = { other: 1, ...Object.fromEntries(keys.slice(0, i).map((name) => [name, null])) }
       expect(await complaint(upToHere)).toEqual([400, `"${key}" is required in the call to POST:/compute`])
     }
     const noWorkflow = '`workflow` is required in the payload and must include workflow stages'
@@ -110,8 +110,7 @@ describe('POST /compute', () => {
     expect(await complaint(buildStart({ workflow: { stages: [] } }))).toEqual([400, 'Missing stages'])
     expect(await complaint(buildStart({ workflow: { other: 1 } }))).toEqual([400, 'Missing stages'])
     for (const key of ['algorithm', 'compute', 'input', 'output']) {
-      const { [key]: gone, ...stage } = buildStage()
-      expect(gone).toBeDefined()
+      const stage = Object.fromEntries(Object.entries(buildStage()).filter(([name]) => name !== key))
       expect(await complaint(buildStart({ workflow: { stages: [stage] } }))).toEqual([400, `Missing ${key} in stage 0`])
     }
     expect(await complaint(buildStart({ workflow: { stages: [{}] } }))).toEqual([400, 'Missing algorithm in stage 0'])

@@ -46,6 +46,6 @@ export async function advanceJob(
     reason: reason ?? null,
     exitCode: exitCode ?? null,
     detail: JSON.stringify({ ...step.detail, from: step.from, reason, exitCode }),
-  } as Record<string, string | number>)
+  })
   return rowCount === 1
 }

@@ -48,7 +48,7 @@ export async function insertJob(db: Database, job: NewJob): Promise<{ jobId: str
     requestKey: job.requestKey,
     validUntil: job.validUntil,
   }
-  const inserted = await db.raw<{ rows: { jobId: string }[] }>(INSERT, bindings as Record<string, string | number>)
+  const inserted = await db.raw<{ rows: { jobId: string }[] }>(INSERT, bindings)
   const created = inserted.rows[0]
   if (created) return { jobId: created.jobId, created: true }
   const first = await findJobOfRequest(db, job.requestKey)

@@ -35,6 +35,6 @@ export async function recordOutcome(
     exitCode: exitCode ?? null,
     stopRequest: stopRequest ?? null,
     detail: JSON.stringify({ reason, exitCode, stopRequest }),
-  } as Record<string, string | number>)
+  })
   return rowCount === 1
 }

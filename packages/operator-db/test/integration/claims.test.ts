@@ -14,6 +14,7 @@ import {
   requestStop,
   type JobRow,
 } from '@c2d/operator-db'
+import { sleep } from '@c2d/runtime'
 import { createOperatorDatabase, queueJob, type OperatorDatabase } from './operator-database.ts'
 
 let database: OperatorDatabase
@@ -73,6 +74,17 @@ describe('claimJobs', () => {
       )
       expect(rows[0]?.n).toBe(maxJobs)
     }
+  })
+
+  it('behaviour: a claim that waited for another counts what the other took', async () => {
+    const environment = 'env-waits'
+    await Promise.all(Array.from({ length: 8 }, () => queueJob(database.db, { environment })))
+    const first = await database.db.transaction()
+    expect(await claimJobs(first, { ...lease(environment), maxJobs: 3 })).toHaveLength(3)
+    const second = claimJobs(database.open(), { ...lease(environment, 'engine-2'), maxJobs: 5 })
+    expect(await Promise.race([second, sleep(300).then(() => 'waiting')])).toBe('waiting')
+    await first.commit()
+    expect(await second).toHaveLength(2)
   })
 
   it('behaviour: oldest first, with status, epoch, lease and event; also those asked to stop', async () => {

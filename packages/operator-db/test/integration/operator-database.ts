@@ -14,7 +14,7 @@ export interface OperatorDatabase {
 }
 
 export async function createOperatorDatabase(): Promise<OperatorDatabase> {
-  const { url, drop } = await createTestDatabase({
+  const database = await createTestDatabase({
     template: 'operator-db',
     migrate: async (templateUrl) => {
       const db = openDatabase({ url: templateUrl, applicationName: 'test-migrate' })
@@ -22,6 +22,7 @@ export async function createOperatorDatabase(): Promise<OperatorDatabase> {
       await db.destroy()
     },
   })
+  const { url } = database
   const pools: Database[] = []
   const open = (): Database => {
     const db = openDatabase({ url, applicationName: 'test', maxConnections: 10 })
@@ -34,7 +35,7 @@ export async function createOperatorDatabase(): Promise<OperatorDatabase> {
     open,
     close: async () => {
       await Promise.all(pools.map((pool) => pool.destroy()))
-      await drop()
+      await database.drop()
     },
   }
 }

@@ -52,6 +52,8 @@ export interface Stack {
   readonly files: FileOrigin
   /** How the engine seals algorithms, in its own words. */
   readonly sandbox: string
+  /** False where no sandbox works on this machine: algorithms then run as this user. */
+  readonly isSandboxed: boolean
   readonly logFolder: string
   /** The processes of the three services. */
   readonly pids: Readonly<Record<string, number>>
@@ -271,6 +273,7 @@ export function startStack(
       accounts: DEV_ACCOUNTS,
       files,
       sandbox,
+      isSandboxed: /^sandboxed by /.test(sandbox),
       logFolder,
       pids: Object.fromEntries(services.map(({ name, pid }) => [name, pid])),
       broken,

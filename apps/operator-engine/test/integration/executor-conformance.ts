@@ -256,6 +256,7 @@ export function describeExecutor(name: string, setUp: () => Promise<ExecutorUnde
     it('behaviour: another engine sees, reads and ends what the first one started', async () => {
       const jobId = await prepareJob()
       await executor.start(jobId, 'algorithm', buildStep('echo mine; sleep 60'))
+      await waitForLog(jobId, 'mine')
       const other = await tested.makeExecutor()
       expect((await other.observe(jobId)).steps.algorithm.phase).toBe('running')
       await other.stop(jobId, 'algorithm', 'Stopped')

@@ -253,7 +253,8 @@ async function startRunner(
 ): Promise<void> {
   const runner = spawn(process.execPath, ['--max-old-space-size=64', runnerPath], {
     cwd: '/',
-    env: { [STEP_MARK]: paths.mark },
+    // Found by a removal of the job, but not among the step's own processes.
+    env: { [STEP_MARK]: `${join(order.root, order.jobId)}/runner` },
     detached: true,
     stdio: ['pipe', 'pipe', output.fd],
   })

@@ -14,7 +14,7 @@ import { RUNNER_READY } from './runner-order.ts'
 import type { EndedRecord, StartedRecord, StepPaths } from './step-files.ts'
 import { buildStepPaths, readRecord, writeOnce, writePrivateFiles } from './step-files.ts'
 import { createStepLog } from './step-log.ts'
-import { findNamespaceInit, killStep, terminateStep, waitUntilGone } from './step-processes.ts'
+import { findNamespaceInit, killMarked, killStep, terminateStep, waitUntilGone } from './step-processes.ts'
 import { watchLimits } from './watch-limits.ts'
 import { tidyOutputs } from './workspace.ts'
 
@@ -64,6 +64,7 @@ async function runStep(order: RunnerOrder, paths: StepPaths): Promise<Ending> {
   const { pid } = child
   const identity = pid === undefined ? null : readIdentity(pid)
   let broken: { reason: StepEndReason; message: string | null } | null = null
+  let isEntered = false
   let killTimer: NodeJS.Timeout | undefined
   let init: ReturnType<typeof findNamespaceInit> = null
   const kill = () => {
@@ -82,7 +83,11 @@ async function runStep(order: RunnerOrder, paths: StepPaths): Promise<Ending> {
     void readStopReason(paths).then((asked) => {
       if (broken !== null || identity === null) return
       broken = asked
-      init ??= findNamespaceInit(identity.pid)
+      if (!isEntered) {
+        // Its sandbox is still being built: there is nobody yet to be polite to.
+        kill()
+        return
+      }
       terminateStep(identity.pid, order.command.isolated)
       killTimer = setTimeout(kill, order.limits.graceSeconds * 1000)
     })
@@ -90,20 +95,21 @@ async function runStep(order: RunnerOrder, paths: StepPaths): Promise<Ending> {
   // A stop that came between the look at its file and this line has been signalled, or its file is there now.
   if (terminated || (await readRecord(paths.stop)) !== null) onTerminate()
 
-  const wasEntered = await entered
+  isEntered = await entered
   if (identity !== null) init ??= findNamespaceInit(identity.pid)
   const exit = await exited
   clearTimeout(killTimer)
   onTerminate = () => undefined
   watch?.close()
-  // Whatever it left behind goes with it: first its group, then its namespace.
+  // Whatever it left behind goes with it: its group, its namespace, and without one whatever carries its mark.
   if (pid !== undefined) killStep(pid)
   if (init !== null) await waitUntilGone(init)
+  if (!order.command.isolated) await killMarked(paths.mark)
   await log.finish(DRAIN_MS)
 
   const ending = { exitCode: exit.code, signal: exit.signal }
   if (broken !== null) return { ...ending, ...(broken as { reason: StepEndReason; message: string | null }) }
-  if (!wasEntered) {
+  if (!isEntered) {
     const detail = (spawnFailure as Error | null)?.message ?? log.tail()
     return { ...ending, reason: 'StartFailed', message: `the command could not be started: ${detail}` }
   }

@@ -12,7 +12,7 @@ export const HOST_ID = 65_510
 /** Where an algorithm finds the workspace (pods-behaviour §3.2). */
 export const SANDBOX_VOLUME = '/data'
 
-/** Name of the variable that marks every process of a step for those who must find it again; never visible to an algorithm. */
+/** Name of the variable that marks every process of a step for those who must find it again; taken out of an algorithm's environment. */
 export const STEP_MARK = 'C2D_STEP_MARK'
 
 /** The last words of every sandbox: say that the sealing is done, close the channel, become the algorithm. */

@@ -19,6 +19,9 @@ function quote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`
 }
 
+// The shell stays as the namespace's first process; what it says itself ("Terminated") is not the algorithm's output.
+const BECOME_INIT = 'set +e\nexec 4>&2 2>/dev/null\n(exec "$@" 2>&4 4>&-)\nexit $?'
+
 /** Shell lines that build the new root at `request.scratchFolder` and move into it. */
 export function buildRootScript(request: SandboxRequest, facts: HostFacts): string {
   const root = request.scratchFolder
@@ -35,7 +38,8 @@ export function buildRootScript(request: SandboxRequest, facts: HostFacts): stri
   const volume = SANDBOX_VOLUME
   return [
     'set -e',
-    'echo sandbox > /proc/sys/kernel/hostname',
+    // The file is the real root's alone; the program is the other way, and not everywhere. The name is the namespace's own either way.
+    'hostname sandbox 2>/dev/null || (echo sandbox > /proc/sys/kernel/hostname) 2>/dev/null || :',
     `mount -t tmpfs -o size=1m,mode=0755,nosuid,nodev tmpfs ${quote(root)}`,
     ...facts.system.map(({ path, linkTarget }) => (linkTarget === null ? showAny(path) : link(linkTarget, path))),
     ...interpreterPaths.map(showAny),
@@ -69,7 +73,8 @@ export function buildRootScript(request: SandboxRequest, facts: HostFacts): stri
     'umount -l /.before',
     'rmdir /.before',
     'mount -o remount,ro,nosuid,nodev /',
-    `unset ${STEP_MARK}`,
+    // The shell remembers where it came from, and would hand that on.
+    `unset ${STEP_MARK} OLDPWD`,
   ].join('\n')
 }
 
@@ -92,7 +97,7 @@ export function buildUnshareCommand(request: SandboxRequest, facts: HostFacts): 
         ...[setpriv, '--inh-caps=-all', '--bounding-set=-all', '--no-new-privs', '--', ...enter],
       ]
   const last = facts.isRoot ? '' : 'echo 1 > /proc/sys/user/max_user_namespaces\n'
-  const script = `${last}${buildRootScript(request, facts)}\nset +e\n"$@"\nexit $?`
+  const script = `${last}${buildRootScript(request, facts)}\n${BECOME_INIT}`
   const outer = [
     ...[setpriv, '--pdeathsig', 'KILL', '--', unshare, ...(facts.isRoot ? [] : ['--user', '--map-root-user'])],
     ...[

@@ -1,9 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type { Step } from '@c2d/contracts'
 import type { Database } from '@c2d/postgres'
 
 // The job's row is locked first, as the report functions do: a claim, an end and a report cannot pass each other here.
-const ISSUE = `
+const REGISTER = `
   WITH job AS (
     SELECT workflowid FROM jobs WHERE workflowid = :jobId AND epoch = :epoch AND datefinished IS NULL FOR UPDATE
   )
@@ -17,18 +17,20 @@ const END = `
   FROM job WHERE job_id = job.workflowid AND ended_at IS NULL AND (:step::text IS NULL OR step = :step)`
 
 /**
- * Issues the token a step's pod reports with; an earlier one of the same step ends. Only its hash is stored.
+ * Lets a step's pod report with this token; a different one of the same step ends. Registering the same token again
+ * changes nothing, so an engine that starts a step a second time does not silence the pod it may have started already.
+ * Only the token's hash is stored.
  * @param claim.epoch the claim the caller holds
- * @returns 64 hex digits, or null when the claim is stale or the job finished
+ * @returns false when the claim is stale or the job finished
  */
-export async function issueStepToken(
+export async function registerStepToken(
   db: Database,
-  claim: { jobId: string; step: Step; epoch: number },
-): Promise<string | null> {
-  const token = randomBytes(32).toString('hex')
+  claim: { jobId: string; step: Step; epoch: number; token: string },
+): Promise<boolean> {
+  const { token, ...rest } = claim
   const hash = createHash('sha256').update(token).digest('hex')
-  const { rowCount } = await db.raw<{ rowCount: number }>(ISSUE, { ...claim, hash })
-  return rowCount === 1 ? token : null
+  const { rowCount } = await db.raw<{ rowCount: number }>(REGISTER, { ...rest, hash })
+  return rowCount === 1
 }
 
 /** Ends the tokens of a job, or of one of its steps: its pod can report nothing any more. Safe to repeat. */

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { openListener } from '@c2d/postgres'
 import {
@@ -5,7 +6,7 @@ import {
   claimJobs,
   endStepTokens,
   finishJob,
-  issueStepToken,
+  registerStepToken,
   listEvents,
   loadJob,
   setPodPassword,
@@ -41,9 +42,14 @@ async function claimWithToken(step: Step): Promise<{ jobId: string; epoch: numbe
   await queueJob(database.db, { environment })
   const [job] = await claimJobs(database.db, { environment, maxJobs: 1, claimedBy: 'engine-1', leaseSeconds: 30 })
   if (!job) throw new Error('nothing was claimed')
-  const token = await issueStepToken(database.db, { jobId: job.jobId, step, epoch: job.epoch })
-  if (!token) throw new Error('no token was issued')
+  const token = await register(job.jobId, step, job.epoch)
   return { jobId: job.jobId, epoch: job.epoch, token }
+}
+
+async function register(jobId: string, step: Step, epoch: number): Promise<string> {
+  const token = randomBytes(32).toString('hex')
+  expect(await registerStepToken(database.db, { jobId, step, epoch, token })).toBe(true)
+  return token
 }
 
 async function listenDuring(use: () => Promise<unknown>): Promise<(string | undefined)[]> {
@@ -115,11 +121,18 @@ describe('report_provisioning', () => {
 })
 
 describe('tokens', () => {
+  it('behaviour: a step started a second time does not silence the pod of the first', async () => {
+    const { jobId, epoch, token } = await claimWithToken('configure')
+    expect(await registerStepToken(database.db, { jobId, step: 'configure', epoch, token })).toBe(true)
+    await pod.query(reportProvisioning({ jobId, token, ...provisioned }))
+    expect((await loadJob(database.db, jobId))?.status).toBe(30)
+  })
+
   it('error: a wrong, ended, replaced, foreign or other step token changes nothing', async () => {
     const { jobId, epoch, token } = await claimWithToken('configure')
     const other = await claimWithToken('configure')
-    const publish = (await issueStepToken(database.db, { jobId, step: 'publish', epoch })) as string
-    const newer = (await issueStepToken(database.db, { jobId, step: 'configure', epoch })) as string
+    const publish = await register(jobId, 'publish', epoch)
+    const newer = await register(jobId, 'configure', epoch)
     const before = await loadJob(database.db, jobId)
     for (const wrong of ['f'.repeat(64), '', other.token, publish, token]) {
       await expect(pod.query(reportProvisioning({ jobId, token: wrong, ...provisioned }))).rejects.toMatchObject(

@@ -139,7 +139,7 @@ describe('buildUnshareCommand', () => {
     const at = (text: string) => lines.findIndex((line) => line.includes(text))
     expect(at('pivot_root . .before')).toBeGreaterThan(at('/proc/self/mountinfo'))
     expect(at('umount -l /.before')).toBeGreaterThan(at('pivot_root'))
-    expect(at('remount,ro,nosuid,nodev /')).toBeGreaterThan(at('umount -l'))
+    expect(at('remount,bind,ro,nosuid,nodev /')).toBeGreaterThan(at('umount -l'))
     expect(lines[0]).toBe('set -e')
     expect(lines.join('\n')).not.toMatch(/chroot|adminlogs/)
   })

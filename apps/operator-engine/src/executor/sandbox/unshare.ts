@@ -72,7 +72,7 @@ export function buildRootScript(request: SandboxRequest, facts: HostFacts): stri
     'cd /',
     'umount -l /.before',
     'rmdir /.before',
-    'mount -o remount,ro,nosuid,nodev /',
+    'mount -o remount,bind,ro,nosuid,nodev /',
     // The shell remembers where it came from, and would hand that on.
     `unset ${STEP_MARK} OLDPWD`,
   ].join('\n')

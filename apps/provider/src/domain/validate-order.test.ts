@@ -1,0 +1,251 @@
+import { buildProviderFee, type FeeEvent, type OrderReceipt } from '@c2d/chain'
+import { describe, expect, it } from '@jest/globals'
+import { evaluateOrder, type OrderEvidence, type OrderExpectation } from './validate-order.ts'
+
+const PROVIDER_KEY = `0x${'01'.repeat(32)}`
+const PROVIDER = '0x1a642f0E3c3aF545E7AcBD38b07251B3990914F1'
+const OTHER_KEY = `0x${'02'.repeat(32)}`
+const CONSUMER = `0x${'c0'.repeat(20)}`
+const PAYER = `0x${'Aa'.repeat(20)}`
+const STRANGER = `0x${'55'.repeat(20)}`
+const FACTORY = `0x${'fa'.repeat(20)}`
+const DATATOKEN = `0x${'d7'.repeat(20)}`
+const TX = `0x${'11'.repeat(32)}`
+const ORIGIN_TX = `0x${'22'.repeat(32)}`
+
+/** The moment everything happens at, unless a test says otherwise. */
+const NOW = 1_700_000_000
+
+interface FeeChoices {
+  environment?: string | null
+  dt?: string
+  id?: string
+  validUntil?: number
+  timestamp?: number
+  key?: string
+}
+
+function buildFee(choices: FeeChoices = {}): FeeEvent {
+  const providerData = {
+    environment: choices.environment === undefined ? 'env' : choices.environment,
+    timestamp: choices.timestamp ?? NOW - 5,
+    dt: choices.dt ?? DATATOKEN,
+    id: choices.id ?? 'service',
+  }
+  const terms = { providerData, feeToken: STRANGER, amountWei: 7n, validUntil: choices.validUntil ?? NOW + 600 }
+  const fee = buildProviderFee(terms, choices.key ?? PROVIDER_KEY)
+  return { ...fee, amountWei: 7n, providerData, rawProviderData: fee.providerData }
+}
+
+function buildReceipt(changes: Partial<OrderReceipt> = {}): OrderReceipt {
+  return {
+    transactionHash: TX,
+    succeeded: true,
+    from: PAYER,
+    to: DATATOKEN,
+    blockTimestamp: NOW - 2,
+    orders: [buildOrder()],
+    reuses: [],
+    fees: [buildFee()],
+    ...changes,
+  }
+}
+
+function buildOrder(changes: Partial<OrderReceipt['orders'][number]> = {}): OrderReceipt['orders'][number] {
+  return {
+    consumer: CONSUMER,
+    payer: PAYER,
+    amountWei: 10n ** 18n,
+    serviceIndex: 1,
+    timestamp: NOW - 2,
+    logIndex: 0,
+    ...changes,
+  }
+}
+
+function buildEvidence(receipt: Partial<OrderReceipt> = {}, changes: Partial<OrderEvidence> = {}): OrderEvidence {
+  const named = buildReceipt(receipt)
+  return { isDatatokenOfAsset: true, named, origin: named, ...changes }
+}
+
+/** A reuse at NOW - 2 of an order made long ago. */
+function buildReuse(origin: OrderReceipt | null): OrderEvidence {
+  const reuses = [{ orderTxId: ORIGIN_TX, caller: PAYER, timestamp: NOW - 2 }]
+  return buildEvidence({ orders: [], reuses }, { origin })
+}
+const oldOrigin = (changes: Partial<OrderReceipt> = {}): OrderReceipt =>
+  buildReceipt({ transactionHash: ORIGIN_TX, orders: [buildOrder({ timestamp: NOW - 100_000 })], ...changes })
+
+function expectation(changes: Partial<OrderExpectation> = {}): OrderExpectation {
+  return {
+    transactionHash: TX,
+    sender: CONSUMER,
+    datatoken: DATATOKEN.toUpperCase().replace('0X', '0x'),
+    serviceId: 'SERVICE',
+    serviceIndex: 1,
+    serviceTimeoutSeconds: 300,
+    environment: 'env',
+    providerAddress: PROVIDER,
+    factoryAddress: FACTORY,
+    allowsExpiredFee: false,
+    waitedSeconds: 20,
+    ...changes,
+  }
+}
+
+describe('an order that pays', () => {
+  it.each<[string, OrderEvidence, Partial<OrderExpectation>]>([
+    ['for its consumer', buildEvidence(), {}],
+    ['for its payer', buildEvidence(), { sender: PAYER.toLowerCase() }],
+    [
+      'for whoever sent a bundle through the factory',
+      buildEvidence({ orders: [buildOrder({ payer: FACTORY })] }),
+      { sender: PAYER },
+    ],
+    [
+      'in any environment, where none is asked for',
+      buildEvidence({ fees: [buildFee({ environment: null })] }),
+      { environment: undefined },
+    ],
+    [
+      'for ever, where the service has no timeout',
+      buildEvidence({ orders: [buildOrder({ timestamp: 1 })] }),
+      { serviceTimeoutSeconds: 0 },
+    ],
+    ['by a fee without end', buildEvidence({ fees: [buildFee({ validUntil: 0 })] }), {}],
+    ['within the grace after the fee ended', buildEvidence({ fees: [buildFee({ validUntil: NOW - 60 })] }), {}],
+    [
+      'with an expired fee, where that is allowed',
+      buildEvidence({ fees: [buildFee({ validUntil: 1 })] }),
+      { allowsExpiredFee: true },
+    ],
+    ['by reuse of an older order', buildReuse(oldOrigin()), {}],
+    [
+      'among several fees, by the last one that fits',
+      buildEvidence({ fees: [buildFee({ environment: 'other' }), buildFee(), buildFee({ id: 'another' })] }),
+      {},
+    ],
+  ])('%s', (_title, evidence, changes) => {
+    expect(evaluateOrder(evidence, expectation(changes), NOW)).toMatchObject({ isValid: true, paidWei: 7n })
+  })
+
+  it('names the transaction in which it began', () => {
+    const order = evaluateOrder(buildReuse(oldOrigin()), expectation(), NOW)
+    expect(order).toMatchObject({ originTransactionHash: ORIGIN_TX, consumer: CONSUMER, quotedAt: NOW - 5 })
+  })
+})
+
+describe('an order that does not pay', () => {
+  const tampered = { ...buildFee(), amountWei: 8n }
+  it.each<[string, OrderEvidence, Partial<OrderExpectation>, RegExp]>([
+    ['a datatoken of another NFT', buildEvidence({}, { isDatatokenOfAsset: false }), {}, /does not belong/],
+    [
+      'a transaction that is not there',
+      buildEvidence({}, { named: null, origin: null }),
+      {},
+      /is not in the chain, after 20 seconds$/,
+    ],
+    ['a transaction that failed', buildEvidence({ succeeded: false }), {}, /^order transaction failed\.$/],
+    ['no fee at all', buildEvidence({ fees: [] }), {}, /^Cannot find the event for the provider fee/],
+    [
+      'a fee whose data is not ours',
+      buildEvidence({ fees: [{ ...buildFee(), providerData: null }] }),
+      {},
+      /^Cannot find the event for the provider fee/,
+    ],
+    [
+      'a fee for another datatoken',
+      buildEvidence({ fees: [buildFee({ dt: STRANGER })] }),
+      {},
+      /^Cannot find the event for the provider fee/,
+    ],
+    [
+      'a fee for another service',
+      buildEvidence({ fees: [buildFee({ id: 'x' })] }),
+      {},
+      /^Cannot find the event for the provider fee/,
+    ],
+    [
+      'a fee for another environment',
+      buildEvidence({ fees: [buildFee({ environment: 'x' })] }),
+      {},
+      /^Mismatch between ordered c2d environment/,
+    ],
+    [
+      'a fee for no environment',
+      buildEvidence({ fees: [buildFee({ environment: null })] }),
+      {},
+      /^Mismatch between ordered c2d environment/,
+    ],
+    [
+      'a fee of another provider',
+      buildEvidence({ fees: [buildFee({ key: OTHER_KEY })] }),
+      {},
+      /does not match the provider address/,
+    ],
+    [
+      'a fee that was changed after signing',
+      buildEvidence({ fees: [tampered] }),
+      {},
+      /^Provider was not able to check the signed message/,
+    ],
+    [
+      'a fee that ended',
+      buildEvidence({ fees: [buildFee({ validUntil: NOW - 100 })] }),
+      {},
+      /^Ordered c2d time was exceeded/,
+    ],
+    [
+      'a fee that ended, of an access',
+      buildEvidence({ fees: [buildFee({ validUntil: NOW - 100 })] }),
+      { environment: undefined },
+      /^Ordered c2d time was exceeded/,
+    ],
+    ['a reuse of an order that is not there', buildReuse(null), {}, /^order referenced in OrderReused failed\.$/],
+    [
+      'a reuse of an order that failed',
+      buildReuse(oldOrigin({ succeeded: false })),
+      {},
+      /^order referenced in OrderReused failed\.$/,
+    ],
+    [
+      'a reuse of an order of another service',
+      buildReuse(oldOrigin({ orders: [buildOrder({ serviceIndex: 0 })] })),
+      {},
+      /^Cannot find the event for the order/,
+    ],
+    [
+      'an order of another service',
+      buildEvidence({ orders: [buildOrder({ serviceIndex: 0 })] }),
+      {},
+      /^Cannot find the event for the order/,
+    ],
+    [
+      'less than one datatoken',
+      buildEvidence({ orders: [buildOrder({ amountWei: 10n ** 18n - 1n })] }),
+      {},
+      /^The amount in the event is less/,
+    ],
+    [
+      'an order past the service’s timeout',
+      buildEvidence({ orders: [buildOrder({ timestamp: NOW - 301 })] }),
+      {},
+      /^The order has expired\./,
+    ],
+    [
+      'an order of somebody else',
+      buildEvidence(),
+      { sender: STRANGER },
+      /^sender of order transaction is not the consumer\/payer\.$/,
+    ],
+    [
+      'an order the caller only sent, for another payer',
+      buildEvidence({ from: STRANGER }),
+      { sender: STRANGER },
+      /^sender of order transaction/,
+    ],
+  ])('is %s', (_title, evidence, changes, reason) => {
+    const order = evaluateOrder(evidence, expectation(changes), NOW)
+    expect(order).toEqual({ isValid: false, reason: expect.stringMatching(reason) })
+  })
+})

@@ -1,11 +1,12 @@
 import type { Step, StepReport } from '@c2d/contracts'
-import { advanceJob, finishJob, issueStepToken, recordOutcome } from '@c2d/operator-db'
+import { advanceJob, finishJob, recordOutcome, registerStepToken } from '@c2d/operator-db'
 import type { Database } from '@c2d/postgres'
 import type { EnvironmentConfig } from './config.ts'
 import { endsAsFinished, type Decision, type Observed, type Outcome } from './decide.ts'
 import type { Executor, StepSpec } from './executor/executor.ts'
 import { buildAlgorithmStep } from './steps/algorithm-step.ts'
 import { buildDownloads } from './steps/download-grants.ts'
+import { buildStepToken } from './steps/step-token.ts'
 import { POD_MAX_SECONDS, buildConfigureStep, buildPublishStep, type PodProgram } from './steps/pod-steps.ts'
 
 export interface ApplyDeps {
@@ -68,7 +69,7 @@ async function buildSpec(step: Step, observed: Observed, deps: ApplyDeps): Promi
     case 'algorithm':
       return buildAlgorithmStep(job.workflow, deps.environment)
     case 'configure': {
-      const report = await issueReport(step, observed, deps)
+      const report = await registerReport(step, observed, deps)
       if (!report) return null
       const expiresAt = Math.floor(deps.nowMs() / 1000) + POD_MAX_SECONDS.configure
       const downloads = buildDownloads(job.jobId, job.workflow, deps.environment, expiresAt)
@@ -79,7 +80,7 @@ async function buildSpec(step: Step, observed: Observed, deps: ApplyDeps): Promi
       )
     }
     case 'publish': {
-      const report = await issueReport(step, observed, deps)
+      const report = await registerReport(step, observed, deps)
       return report ? buildPublishStep({ jobId: job.jobId, report }, deps.environment, deps.pods.publish) : null
     }
     case 'filter':
@@ -87,9 +88,10 @@ async function buildSpec(step: Step, observed: Observed, deps: ApplyDeps): Promi
   }
 }
 
-async function issueReport(step: Step, { job }: Observed, deps: ApplyDeps): Promise<StepReport | null> {
-  const token = await issueStepToken(deps.db, { jobId: job.jobId, step, epoch: job.epoch })
-  return token === null ? null : { databaseUrl: deps.podDatabaseUrl, token }
+async function registerReport(step: Step, { job }: Observed, deps: ApplyDeps): Promise<StepReport | null> {
+  const token = buildStepToken(deps.environment.privateKey, job.jobId, step)
+  const registered = await registerStepToken(deps.db, { jobId: job.jobId, step, epoch: job.epoch, token })
+  return registered ? { databaseUrl: deps.podDatabaseUrl, token } : null
 }
 
 /** The outcome is kept before the status moves: a crash in between repeats it, never loses it. */

@@ -62,7 +62,7 @@ const configSchema = z
     POD_PUBLISHING_PROGRAM: z.string(),
     OUTBOUND_ALLOW: z.string().default(''),
     ALLOW_UNSANDBOXED: flagSchema.default(false),
-    LEASE_SECONDS: z.coerce.number().int().min(2).default(15),
+    LEASE_SECONDS: z.coerce.number().min(1).default(15),
     TICK_SECONDS: z.coerce.number().positive().max(60).default(5),
     HEALTH_HOST: z.string().default('0.0.0.0'),
     HEALTH_PORT: portSchema.default(8060),

@@ -16,6 +16,7 @@ import { createStory, type Story } from './story/print.ts'
 const EXIT = { right: 0, failed: 1, usage: 2, interrupted: 130 } as const
 // One Ctrl-C can arrive more than once: from the terminal, from npm, from the script that started us.
 const SAME_SIGNAL_MS = 1_000
+const LONGEST_MESSAGE = 600
 
 /** Somebody asked the program to end. */
 class Interrupted extends Error {}
@@ -164,8 +165,12 @@ function listenForSignals(): Promise<never> {
 
 function explain(error: unknown, isVerbose: boolean): string {
   if (!(error instanceof Error)) return String(error)
-  const isOurs = error instanceof ServiceError
-  return isVerbose && !isOurs ? (error.stack ?? error.message) : error.message
+  if (error instanceof ServiceError) return error.message
+  if (isVerbose) return error.stack ?? error.message
+  // Errors of ethers carry the whole transaction in their message; what the chain said is their `reason`.
+  const { reason } = error as { reason?: unknown }
+  if (typeof reason === 'string') return `${reason} (--verbose shows more)`
+  return error.message.length > LONGEST_MESSAGE ? `${error.message.slice(0, LONGEST_MESSAGE)}…` : error.message
 }
 
 function readHelp(): Promise<string> {

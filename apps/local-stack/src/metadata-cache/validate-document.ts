@@ -1,6 +1,6 @@
 import { computeDid } from '@c2d/chain'
 import { ddoSchema, type Ddo } from '@c2d/contracts'
-import { getBytes, hashMessage, keccak256, type BaseWallet } from 'ethers'
+import { getBytes, hashMessage, type BaseWallet } from 'ethers'
 import { documentHash } from './document-reader.ts'
 
 /** What is wrong with a document, by member; nothing at all for a good one. */
@@ -42,7 +42,7 @@ export interface ValidationProof {
  */
 export function signDocument(body: Buffer, wallet: BaseWallet): ValidationProof {
   const hash = documentHash(body)
-  // The contract recovers the validator from personal_sign over the Keccak of the hash.
-  const { r, s, v } = wallet.signingKey.sign(hashMessage(getBytes(keccak256(hash))))
+  // The contract recovers the validator from personal_sign over the hash.
+  const { r, s, v } = wallet.signingKey.sign(hashMessage(getBytes(hash)))
   return { hash, publicKey: wallet.address, r: [r], s: [s], v }
 }

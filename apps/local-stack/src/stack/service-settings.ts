@@ -77,7 +77,8 @@ export function buildOperatorEngine(wiring: Wiring): ServiceOptions {
       RESULTS_FOLDER: wiring.resultsFolder,
       POD_CONFIGURATION_PROGRAM: programOf('pod-configuration', 'dist/pod.mjs'),
       POD_PUBLISHING_PROGRAM: programOf('pod-publishing', 'dist/pod.mjs'),
-      OUTBOUND_ALLOW: new URL(wiring.providerUrl).host,
+      // Pods fetch documents from the cache and files through the provider, and nothing else.
+      OUTBOUND_ALLOW: [wiring.providerUrl, wiring.metadataCacheUrl].map((url) => new URL(url).host).join(','),
       // Only permits: where a sandbox works it is used, and where none does the story says so.
       ALLOW_UNSANDBOXED: 'true',
       HEALTH_HOST: '127.0.0.1',

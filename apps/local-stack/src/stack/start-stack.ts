@@ -273,7 +273,7 @@ export function startStack(
       accounts: DEV_ACCOUNTS,
       files,
       sandbox,
-      isSandboxed: /^sandboxed by /.test(sandbox),
+      isSandboxed: !sandbox.includes('NOT sandboxed'),
       logFolder,
       pids: Object.fromEntries(services.map(({ name, pid }) => [name, pid])),
       broken,

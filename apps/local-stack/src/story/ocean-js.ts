@@ -168,5 +168,6 @@ export function loadOceanJs(options: { addressFile: string; write: (line: string
   }
   ocean.LoggerInstance.error = keep
   ocean.LoggerInstance.warn = keep
+  console.log = (...args: unknown[]) => options.write(format(...args)) // it tells every nonce; we never use the console
   return { ocean, version, lastWords: () => lastWords }
 }

@@ -25,6 +25,10 @@ describe('the configuration', () => {
     expect(universalKeyOf(config)).toBe(KEY)
   })
 
+  it('shows no key when it is printed', () => {
+    expect(JSON.stringify(loadProviderConfig(env()))).not.toContain(KEY)
+  })
+
   it('reads networks and keys by chain', () => {
     const config = loadProviderConfig(
       env({

@@ -1,9 +1,9 @@
 import { addressSchema } from '@c2d/contracts'
-import { flagSchema, jsonSchema, loadConfig, secretSchema, type Secret } from '@c2d/runtime'
+import { flagSchema, jsonSchema, loadConfig, Secret, secretSchema } from '@c2d/runtime'
 import { z } from 'zod'
 
 /** One value for the only chain, or one per chain id. */
-export type PerChain = { kind: 'single'; value: string } | { kind: 'map'; values: Map<number, string> }
+export type PerChain<T = string> = { kind: 'single'; value: T } | { kind: 'map'; values: Map<number, T> }
 
 const mapSchema = z.record(z.string().regex(/^\d+$/, 'must be a chain id'), z.string().min(1))
 
@@ -16,6 +16,12 @@ const perChainSchema = z.string().transform((text, context): PerChain => {
   }
   context.addIssue({ code: 'custom', message: 'must be one value, or a JSON object of values by chain id' })
   return z.NEVER
+})
+
+/** The same for keys: wrapped, so that printing the configuration shows none. */
+const keysPerChainSchema = perChainSchema.transform((keys): PerChain<Secret> => {
+  if (keys.kind === 'single') return { kind: 'single', value: new Secret(keys.value) }
+  return { kind: 'map', values: new Map([...keys.values].map(([chainId, key]) => [chainId, new Secret(key)])) }
 })
 
 const bindSchema = z
@@ -44,7 +50,7 @@ const environmentSchema = z
     /** PostgreSQL of our own: nonces, and nothing else. */
     DATABASE_URL: secretSchema,
     NETWORK_URL: perChainSchema,
-    PROVIDER_PRIVATE_KEY: perChainSchema,
+    PROVIDER_PRIVATE_KEY: keysPerChainSchema,
     UNIVERSAL_PRIVATE_KEY: secretSchema.optional(),
     /** Default: the chain's OCEAN token. */
     PROVIDER_FEE_TOKEN: perChainSchema.optional(),
@@ -115,12 +121,12 @@ export function processEnvironment(): Record<string, string | undefined> {
 
 /** The key that signs towards the operator: the universal one, else the single one (provider-http-api §9.2). */
 export function universalKeyOf(config: ProviderConfig): string {
-  const universal: Secret | undefined = config.UNIVERSAL_PRIVATE_KEY
+  const { UNIVERSAL_PRIVATE_KEY: universal, PROVIDER_PRIVATE_KEY: keys } = config
   if (universal) return universal.reveal()
-  return config.PROVIDER_PRIVATE_KEY.kind === 'single' ? config.PROVIDER_PRIVATE_KEY.value : ''
+  return keys.kind === 'single' ? keys.value.reveal() : ''
 }
 
 /** The value for a chain, or undefined where a map does not name it. */
-export function valueForChain(values: PerChain, chainId: number): string | undefined {
+export function valueForChain<T>(values: PerChain<T>, chainId: number): T | undefined {
   return values.kind === 'single' ? values.value : values.values.get(chainId)
 }

@@ -24,7 +24,7 @@ export async function openChains(config: ProviderConfig): Promise<ProviderChains
 
 async function openChain(config: ProviderConfig, chainId: number, rpcUrl: string): Promise<ProviderChain> {
   const { factoryAddress, oceanToken, startBlock } = await loadChainContracts(config.ADDRESS_FILE, chainId)
-  const privateKey = valueForChain(config.PROVIDER_PRIVATE_KEY, chainId)
+  const privateKey = valueForChain(config.PROVIDER_PRIVATE_KEY, chainId)?.reveal()
   const feeToken = (config.PROVIDER_FEE_TOKEN && valueForChain(config.PROVIDER_FEE_TOKEN, chainId)) ?? oceanToken
   if (privateKey === undefined) throw new ConfigError([`PROVIDER_PRIVATE_KEY: has no key for chain ${chainId}`])
   if (feeToken === undefined) throw new ConfigError([`PROVIDER_FEE_TOKEN: chain ${chainId} has no OCEAN token to use`])

@@ -1,4 +1,4 @@
-import type { Step, StepReport } from '@c2d/contracts'
+import { STEPS, type Step, type StepReport } from '@c2d/contracts'
 import { advanceJob, finishJob, recordOutcome, registerStepToken } from '@c2d/operator-db'
 import type { Database } from '@c2d/postgres'
 import type { EnvironmentConfig } from './config.ts'
@@ -42,7 +42,8 @@ export async function apply(decision: Decision, observed: Observed, deps: ApplyD
     case 'finish': {
       if (!(await record(observed, decision.outcome, deps))) return { next: 'lost' }
       const to = endsAsFinished(decision.from) ? { to: 'finished' as const } : {}
-      const ended = await finishJob(deps.db, { jobId, epoch, by: deps.by, ...to })
+      const detail = { stepMs: stepLifetimesMs(observed.steps) }
+      const ended = await finishJob(deps.db, { jobId, epoch, by: deps.by, detail, ...to })
       return { next: ended ? 'again' : 'lost' }
     }
     case 'remove':
@@ -104,6 +105,16 @@ async function record({ job }: Observed, outcome: Outcome | undefined, deps: App
     ...reasonAndCode(outcome),
     ...(stopRequest === undefined ? {} : { stopRequest }),
   })
+}
+
+/** How long each step that ran lived, in milliseconds; the rest of a job's time is ours. */
+function stepLifetimesMs(steps: Observed['steps']): Partial<Record<Step, number>> {
+  const lifetimes: Partial<Record<Step, number>> = {}
+  for (const step of STEPS) {
+    const state = steps[step]
+    if (state.phase === 'ended') lifetimes[step] = state.endedAt.getTime() - state.startedAt.getTime()
+  }
+  return lifetimes
 }
 
 function reasonAndCode(outcome: Outcome | undefined) {

@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises'
-import { requestStop, notifyJobs, type JobRow } from '@c2d/operator-db'
+import { listEvents, notifyJobs, requestStop, type JobRow } from '@c2d/operator-db'
 import { sleep } from '@c2d/runtime'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { createEngineWorld, type EngineWorld } from './support/engine-world.ts'
@@ -44,6 +44,12 @@ describe('engine', () => {
       'outputs',
       'finished',
     ])
+    const finished = (await listEvents(world.db, jobId)).at(-1)
+    expect(finished?.detail).toMatchObject({
+      status: 70,
+      exitCode: 0,
+      stepMs: { configure: expect.any(Number), algorithm: expect.any(Number), publish: expect.any(Number) },
+    })
     await sleep(300)
     expect(await readdir(world.workspaces)).not.toContain(jobId)
   })

@@ -17,19 +17,26 @@ const FINISH = `
   )
   INSERT INTO job_events (job_id, what, by_whom, detail)
   SELECT workflowid, 'finished', :by,
-    jsonb_strip_nulls(jsonb_build_object('status', status, 'reason', reason, 'exitCode', exit_code))
+    jsonb_strip_nulls(jsonb_build_object('status', status, 'reason', reason, 'exitCode', exit_code)) || :detail::jsonb
   FROM ended`
 
 /**
  * Ends a job: its end date, no lease, no live token. Status 31 and 32 stay what they are, also when `to` is given:
  * *finished* is the date, not the number (operator-service-api §7).
  * @param end.epoch the claim the caller holds
+ * @param end.detail what else the timeline should say
  * @param end.to `finished` to set status 70 where the state table allows it
  * @returns false when the race was lost: nothing changed
  */
 export async function finishJob(
   db: Database,
-  end: { jobId: string; epoch: number; by: string; to?: 'finished' | undefined },
+  end: {
+    jobId: string
+    epoch: number
+    by: string
+    to?: 'finished' | undefined
+    detail?: Record<string, unknown> | undefined
+  },
 ): Promise<boolean> {
   const { rowCount } = await db.raw<{ rowCount: number }>(FINISH, {
     jobId: end.jobId,
@@ -39,6 +46,7 @@ export async function finishJob(
     legal: MAY_BECOME_FINISHED,
     code: JOB_STATUS.finished.code,
     text: JOB_STATUS.finished.text,
+    detail: JSON.stringify(end.detail ?? {}),
   })
   return rowCount === 1
 }

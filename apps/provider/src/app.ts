@@ -31,6 +31,8 @@ export interface AppOptions {
   authorizedDecrypters: readonly string[]
   trustLists: TrustLists
   allowsEnvironmentSignatures: boolean
+  /** Milliseconds for which a job's right to its files is not asked for again. */
+  grantMemoryMs: number
   /** Larger files have no checksum, and larger algorithms do not run. */
   maxChecksumBytes: number
   /** How long the origin of a file may take to be probed. */

@@ -10,6 +10,7 @@ import { migrations } from './db/migrations/index.ts'
 import { openChains } from './open-chains.ts'
 
 const GRACE_MS = 10_000
+const GRANT_MEMORY_MS = 2_000
 
 async function main(): Promise<void> {
   const config = loadProviderConfig(processEnvironment())
@@ -31,6 +32,7 @@ async function main(): Promise<void> {
       authorizedDecrypters: config.AUTHORIZED_DECRYPTERS,
       trustLists: config.TRUST_LISTS,
       allowsEnvironmentSignatures: config.ALLOW_ENVIRONMENT_SIGNATURES,
+      grantMemoryMs: GRANT_MEMORY_MS,
       maxChecksumBytes: config.MAX_CHECKSUM_LENGTH,
       requestTimeoutMs: timeoutMs,
       orderTimeoutMs: config.ORDER_TIMEOUT * 1000,

@@ -8,6 +8,7 @@ import { loadOrder } from './load-order.ts'
 import { networkText } from './refusal.ts'
 import { findService, type AssetService, type ResolveAsset } from './resolve-asset.ts'
 import { decryptServiceFiles, parseFileObject } from './service-files.ts'
+import { createShortMemory } from './short-memory.ts'
 
 /** A download whose signature has been checked, or which brings a job download token instead. */
 export interface DownloadRequest {
@@ -23,6 +24,12 @@ export interface DownloadRequest {
 /** Decides which file a request may have. */
 export type AuthoriseDownload = (request: DownloadRequest) => Promise<{ file: FileObject; network: string }>
 
+/** The decrypted file list of a service that a request may read. Never logged. */
+interface GrantedFiles {
+  files: unknown[]
+  network: string
+}
+
 interface DownloadDeps {
   resolveAsset: ResolveAsset
   operator: OperatorService | null
@@ -34,13 +41,24 @@ interface DownloadDeps {
 /**
  * The checks of provider-http-api §1.7, GET /download. A compute service's files go to a configure step with a job
  * token and to nobody else, unless bare environment signatures are switched on (DESIGN §4.6).
+ * @param options.grantMemoryMs how long what was decided for a token holds for more files
  * @param options.orderTimeoutMs milliseconds to wait for an order that is not on chain yet
  */
 export function createDownloadAuthoriser(
-  options: { allowsEnvironmentSignatures: boolean; orderTimeoutMs: number },
+  options: { allowsEnvironmentSignatures: boolean; orderTimeoutMs: number; grantMemoryMs: number },
   deps: DownloadDeps,
 ): AuthoriseDownload {
+  // A configure step fetches thousands of files with one token: what was decided holds for all of them, for a moment.
+  const granted = createShortMemory<GrantedFiles>({ ttlMs: options.grantMemoryMs, maxEntries: 1_000 })
+
   return async function authoriseDownload(request) {
+    const { token, documentId, serviceId, transferTxId, consumerAddress } = request
+    if (token === undefined) return chooseFile(await grantFiles(request), request.fileIndex)
+    const key = JSON.stringify([token, documentId, serviceId, transferTxId, consumerAddress])
+    return chooseFile(await granted.get(key, () => grantFiles(request)), request.fileIndex)
+  }
+
+  async function grantFiles(request: DownloadRequest): Promise<GrantedFiles> {
     const asset = await deps.resolveAsset(request.documentId)
     if (!asset) throw new AppError('AssetNotFound', { detail: 'Cannot resolve DID' })
     const { network } = asset.chain
@@ -62,7 +80,9 @@ export function createDownloadAuthoriser(
       const text = `Order with tx_id ${request.transferTxId} could not be validated due to error: ${order.reason}`
       throw new AppError('OrderInvalid', { detail: networkText(network, text) })
     }
-    return { file: chooseFile(target, request.fileIndex), network }
+    const files = decryptServiceFiles(target)
+    if (files) return { files, network }
+    throw new AppError('FilesUnavailable', { detail: networkText(network, 'Unable to get dataset files') })
   }
 
   async function acceptedJob(request: DownloadRequest, chainId: number) {
@@ -85,14 +105,11 @@ export function createDownloadAuthoriser(
   }
 }
 
-function chooseFile(target: AssetService, fileIndex: number): FileObject {
-  const { network } = target.asset.chain
+function chooseFile({ files, network }: GrantedFiles, fileIndex: number): { file: FileObject; network: string } {
   const unavailable = (text: string): AppError =>
     new AppError('FilesUnavailable', { detail: networkText(network, text) })
-  const files = decryptServiceFiles(target)
-  if (!files) throw unavailable('Unable to get dataset files')
   if (fileIndex >= files.length) throw unavailable(`No such fileIndex ${fileIndex}`)
   const parsed = parseFileObject(files[fileIndex])
   if ('problem' in parsed) throw unavailable(parsed.problem)
-  return parsed.file
+  return { file: parsed.file, network }
 }

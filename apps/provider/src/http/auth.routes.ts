@@ -1,4 +1,4 @@
-import { PROVIDER_ENDPOINTS } from '@c2d/contracts'
+import { addressSchema, PROVIDER_ENDPOINTS } from '@c2d/contracts'
 import { requestInput } from '@c2d/http-kit'
 import { Router } from 'express'
 import { FIRST_NONCE, type ConsumerAuth } from '../domain/consumer-auth.ts'
@@ -15,7 +15,9 @@ export function authRoutes(deps: { auth: ConsumerAuth }): Router {
       const input = requestInput(request)
       assertFields(input, [{ field: 'userAddress', rules: [required] }])
       refuseHead(request)
-      const nonce = await deps.auth.lastNonce(textOf(input, 'userAddress') ?? '')
+      // Any text is accepted here, as in the reference; what is no address has spent nothing.
+      const userAddress = addressSchema.safeParse(textOf(input, 'userAddress'))
+      const nonce = userAddress.success ? await deps.auth.lastNonce(userAddress.data) : null
       response.json({ nonce: nonce ?? FIRST_NONCE })
     }),
   )

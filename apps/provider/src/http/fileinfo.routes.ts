@@ -2,6 +2,7 @@ import { PROVIDER_ENDPOINTS, type FileInfo, type FileObject } from '@c2d/contrac
 import { AppError } from '@c2d/runtime'
 import { probeSource, type SourceFetch } from '@c2d/storage'
 import { Router, type Request } from 'express'
+import { mapLimited } from '../domain/map-limited.ts'
 import { networkText } from '../domain/refusal.ts'
 import { findService, type ResolveAsset } from '../domain/resolve-asset.ts'
 import { decryptServiceFiles, parseFileObject } from '../domain/service-files.ts'
@@ -27,6 +28,9 @@ const FIELDS: FieldRule[] = [
   { field: 'serviceId', rules: [requiredWithout('type')] },
 ]
 
+/** How many files of one service are asked for at once: a service may have thousands. */
+const PROBES_AT_ONCE = 32
+
 /**
  * `POST /fileinfo`: whether files can be had, and what they are (provider-http-api §1.7). Parameters of the caller reach
  * only addresses that the caller named itself: strangers send nothing to a hidden origin.
@@ -49,10 +53,10 @@ export function fileinfoRoutes(
           }))
         : [{ file: withoutOwnMembers(input), userdata: valueOf(input, 'userdata') }]
       const checksum = Boolean(valueOf(input, 'checksum'))
-      const answers: FileInfo[] = []
-      for (const [index, { file, userdata }] of files.entries()) {
-        answers.push(await probe(checkedFile(file), index, checksum, userdata))
-      }
+      const checked = files.map(({ file, userdata }) => ({ file: checkedFile(file), userdata }))
+      const answers = await mapLimited(checked, PROBES_AT_ONCE, ({ file, userdata }, index) =>
+        probe(file, index, checksum, userdata),
+      )
       response.json(answers)
     }),
   )

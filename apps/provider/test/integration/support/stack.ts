@@ -49,6 +49,7 @@ export async function startStack(changes: Partial<AppOptions> = {}) {
       authorizedDecrypters: [],
       trustLists: 'private',
       allowsEnvironmentSignatures: false,
+      grantMemoryMs: 0,
       maxChecksumBytes: 5_242_880,
       requestTimeoutMs: TIMEOUT_MS,
       orderTimeoutMs: 300,

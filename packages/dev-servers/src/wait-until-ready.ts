@@ -17,21 +17,23 @@ export interface ReadinessOptions {
  */
 export async function waitUntilReady(child: GuardedChild, options: ReadinessOptions): Promise<void> {
   const deadline = Date.now() + options.timeoutMs
-  let exitText: string | undefined
+  // Changed by a callback, which the compiler's flow analysis does not see.
+  const ending: { text?: string } = {}
   void child.exited.then((exit) => {
-    exitText = exit.error ? exit.error.message : `exit code ${exit.code}, signal ${exit.signal}`
+    ending.text = exit.error ? exit.error.message : `exit code ${exit.code}, signal ${exit.signal}`
   })
   let lastFailure: unknown
-  while (exitText === undefined && Date.now() < deadline) {
+  while (ending.text === undefined && Date.now() < deadline) {
     try {
       // Asked again after the answer: a server of someone else on this port could have given it.
-      if ((await options.probe()) && exitText === undefined) return
+      if ((await options.probe()) && !('text' in ending)) return
     } catch (error) {
       lastFailure = error // expected while the server is starting; reported only if it never comes up
     }
     await sleep(options.intervalMs)
   }
   await child.stop()
-  const what = exitText === undefined ? `did not answer within ${options.timeoutMs} ms` : `ended early (${exitText})`
+  const what =
+    ending.text === undefined ? `did not answer within ${options.timeoutMs} ms` : `ended early (${ending.text})`
   throw new Error(`${options.name} ${what}\n${child.recentLog()}`, { cause: lastFailure })
 }

@@ -8,6 +8,7 @@ import { detectSandbox } from '../../src/executor/sandbox/detect-sandbox.ts'
 import { buildJobId, buildStep, waitForEnd, waitUntil } from './executor-conformance.ts'
 import type { ProcessSetup } from './executor-process-setup.ts'
 import { compileProgram, countProcesses, setUpProcess } from './executor-process-setup.ts'
+import { SANDBOXES_HERE } from './sandboxes-here.ts'
 
 const buildProgram = (code: string, rest: Partial<StepSpec> = {}): StepSpec => ({
   ...buildStep(''),
@@ -16,7 +17,7 @@ const buildProgram = (code: string, rest: Partial<StepSpec> = {}): StepSpec => (
   ...rest,
 })
 
-describe.each(['bubblewrap', 'unshare'] as const)('process executor with %s: what only it promises', (kind) => {
+describe.each(SANDBOXES_HERE)('process executor with %s: what only it promises', (kind) => {
   let setup: ProcessSetup
   let executor: Executor
   const jobs: string[] = []

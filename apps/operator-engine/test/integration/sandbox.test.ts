@@ -13,6 +13,7 @@ import { detectSandbox } from '../../src/executor/sandbox/detect-sandbox.ts'
 import { buildJobId, buildStep, waitForEnd } from './executor-conformance.ts'
 import type { ProcessSetup } from './executor-process-setup.ts'
 import { countProcesses, setUpProcess } from './executor-process-setup.ts'
+import { SANDBOXES_HERE } from './sandboxes-here.ts'
 
 const run = promisify(execFile)
 const SECRET = 'the-owner-s-secret'
@@ -27,7 +28,7 @@ const sendProgram = (host: string, port: number) => `
 const socket = require('dgram').createSocket('udp4')
 socket.send('hello', ${port}, '${host}', (error) => { console.log(error ? 'blocked ' + error.code : 'SENT'); socket.close() })`
 
-describe.each(['bubblewrap', 'unshare'] as const)('sandbox %s: what an algorithm tries in vain', (kind) => {
+describe.each(SANDBOXES_HERE)('sandbox %s: what an algorithm tries in vain', (kind) => {
   let setup: ProcessSetup
   let executor: Executor
   let outside: string

@@ -93,6 +93,6 @@ describe('guarded fetch', () => {
       (error: unknown) => error,
     )
     expect(failure).toMatchObject({ code: 'FilesUnavailable' })
-    expect(String((failure as Error).message)).not.toContain(String(port))
+    expect((failure as Error).message).not.toContain(String(port))
   })
 })

@@ -8,7 +8,7 @@ async function query(url: string, text: string): Promise<unknown[]> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {
-    return (await client.query(text)).rows
+    return (await client.query<Record<string, unknown>>(text)).rows
   } finally {
     await client.end()
   }
@@ -49,7 +49,9 @@ describe('createTestDatabase', () => {
 
   it('behaviour: a database without a template is migrated by itself', async () => {
     const single = await createTestDatabase({
-      migrate: async (url) => void (await query(url, 'CREATE TABLE own (n int)')),
+      migrate: async (url) => {
+        await query(url, 'CREATE TABLE own (n int)')
+      },
     })
     databases.push(single)
     expect(await query(single.url, 'SELECT n FROM own')).toEqual([])
@@ -77,7 +79,9 @@ describe('createTestDatabase', () => {
     await expect(failing).rejects.toThrow('broken migration')
     const repaired = await createTestDatabase({
       template: 'breaks once',
-      migrate: async (url) => void (await query(url, 'CREATE TABLE half (n int)')),
+      migrate: async (url) => {
+        await query(url, 'CREATE TABLE half (n int)')
+      },
     })
     databases.push(repaired)
     expect(await query(repaired.url, 'SELECT n FROM half')).toEqual([])

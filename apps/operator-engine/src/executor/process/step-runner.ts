@@ -108,7 +108,8 @@ async function runStep(order: RunnerOrder, paths: StepPaths): Promise<Ending> {
   await log.finish(DRAIN_MS)
 
   const ending = { exitCode: exit.code, signal: exit.signal }
-  if (broken !== null) return { ...ending, ...(broken as { reason: StepEndReason; message: string | null }) }
+  const brokenBy = broken as { reason: StepEndReason; message: string | null } | null // set by callbacks
+  if (brokenBy !== null) return { ...ending, ...brokenBy }
   if (!isEntered) {
     const detail = (spawnFailure as Error | null)?.message ?? log.tail()
     return { ...ending, reason: 'StartFailed', message: `the command could not be started: ${detail}` }

@@ -56,7 +56,9 @@ async function main(): Promise<void> {
           if (!(await isSchemaCurrent(db, migrations)))
             throw new Error('the database schema is not the one of this build')
         },
-        ...Object.fromEntries([...chains.values()].map(({ chainId, client }) => [`chain ${chainId}`, client.isReady])),
+        ...Object.fromEntries(
+          [...chains.values()].map(({ chainId, client }) => [`chain ${chainId}`, () => client.isReady()]),
+        ),
       },
       log,
     },

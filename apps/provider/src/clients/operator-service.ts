@@ -29,7 +29,7 @@ export interface JobQuery {
 }
 
 /** A job to start (provider-http-api §8.2), before it is signed. */
-export interface JobStart {
+interface JobStart {
   workflow: Workflow
   agreementId: string
   owner: string

@@ -11,7 +11,7 @@ import { decryptServiceFiles, parseFileObject } from './service-files.ts'
 import { createShortMemory } from './short-memory.ts'
 
 /** A download whose signature has been checked, or which brings a job download token instead. */
-export interface DownloadRequest {
+interface DownloadRequest {
   documentId: string
   serviceId: string
   transferTxId: string

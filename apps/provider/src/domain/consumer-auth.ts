@@ -4,7 +4,7 @@ import type { NonceLedger } from '@c2d/postgres'
 import { AppError } from '@c2d/runtime'
 
 /** Who says they signed what. */
-export interface SignedClaim {
+interface SignedClaim {
   /** The claimed signer, in the casing sent. */
   address: string
   /** As sent; absent or empty counts as not signed. */

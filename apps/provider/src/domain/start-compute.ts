@@ -82,7 +82,7 @@ export async function startCompute(request: ComputeStart, deps: ComputeDeps): Pr
  * Additional datasets as sent; falsy is none (§1.7).
  * @throws AppError `ComputeRefused` (`additional_input: invalid`)
  */
-export function parseAdditionalDatasets(value: unknown): ComputeDataset[] {
+function parseAdditionalDatasets(value: unknown): ComputeDataset[] {
   if (!value) return []
   const parsed = computeDatasetSchema.array().safeParse(value)
   if (!parsed.success) throw computeRefused({ resource: 'additional_input', code: 'invalid' })

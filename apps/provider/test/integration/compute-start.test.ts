@@ -27,7 +27,7 @@ describe('starting a compute job', () => {
     })
     run = await orderRun(stack, { dataset, algorithm })
   })
-  afterAll(() => stack?.close())
+  afterAll(() => stack.close())
 
   /** What the operator was asked to do while something ran. */
   async function startsDuring(work: () => Promise<void>): Promise<Record<string, unknown>[]> {

@@ -14,7 +14,7 @@ describe('the open part of the door', () => {
     stack = await startStack()
     asset = await stack.publish({ serviceType: 'access', files: [stack.origin.offer('/a.txt', 'hello')] })
   })
-  afterAll(() => stack?.close())
+  afterAll(() => stack.close())
 
   it('says who it is and where everything is', async () => {
     expect((await ask(stack, 'GET', '/')).json).toEqual({

@@ -43,7 +43,7 @@ describe('downloading', () => {
       fee: feeOf(quoted.json as Quote),
     })
   })
-  afterAll(() => stack?.close())
+  afterAll(() => stack.close())
 
   function signed(changes: Record<string, string> = {}): Record<string, string> {
     const nonce = nextNonce()
@@ -245,7 +245,7 @@ describe('downloading', () => {
     })
 
     it('error: a text that is no token', async () => {
-      const answer = await ask(stack, 'GET', `${DOWNLOAD}?${new URLSearchParams(signed())}`, {
+      const answer = await ask(stack, 'GET', `${DOWNLOAD}?${new URLSearchParams(signed()).toString()}`, {
         headers: { [DOWNLOAD_TOKEN_HEADER]: 'no.token' },
       })
       expect(answer.status).toBe(400)

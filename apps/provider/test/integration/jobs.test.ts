@@ -19,7 +19,7 @@ describe('a job, once it is started', () => {
     stack = await startStack()
     ;({ address: owner, key } = stack.consumer)
   })
-  afterAll(() => stack?.close())
+  afterAll(() => stack.close())
   beforeEach(() => {
     stack.operator.seen.length = 0
     stack.operator.jobs = [

@@ -11,7 +11,7 @@ const JOB_ID = '0123456789abcdef0123456789abcdef'
 
 describe('switches of the operator', () => {
   let stack: Stack
-  afterEach(() => stack?.close())
+  afterEach(() => stack.close())
 
   /** A provider with these options, and a run of a dataset that trusts everybody. */
   async function startWith(changes: Partial<AppOptions>, trusts = true): Promise<PublishedAsset[]> {

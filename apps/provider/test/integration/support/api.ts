@@ -35,7 +35,7 @@ export function query(
   parameters: Record<string, string>,
   headers: Record<string, string> = {},
 ): Promise<Answer> {
-  return ask(stack, method, `${path}?${new URLSearchParams(parameters)}`, { headers })
+  return ask(stack, method, `${path}?${new URLSearchParams(parameters).toString()}`, { headers })
 }
 
 let lastNonce = Date.now()

@@ -1,7 +1,7 @@
 import { devWallet } from '@c2d/dev-servers'
 import type { ProviderFee } from '@c2d/contracts'
 import type { TestChain } from '@c2d/testing'
-import { Contract, Interface, JsonRpcProvider, NonceManager, type Wallet, type TransactionReceipt } from 'ethers'
+import { Contract, Interface, JsonRpcProvider, NonceManager, type TransactionReceipt } from 'ethers'
 
 const FEE_TUPLE =
   '(address providerFeeAddress, address providerFeeToken, uint256 providerFeeAmount, uint8 v, bytes32 r, bytes32 s, uint256 validUntil, bytes providerData)'
@@ -49,7 +49,7 @@ export function createChainActor(chain: TestChain, index: number): ChainActor {
     pollingInterval: 20,
   })
   const wallet = devWallet(index)
-  const signer = new NonceManager(wallet.connect(provider) as unknown as Wallet)
+  const signer = new NonceManager(wallet.connect(provider))
   const { ERC721Factory: factory } = chain.addresses
 
   async function send(to: string, method: string, ...args: unknown[]): Promise<TransactionReceipt> {

@@ -78,7 +78,7 @@ export async function startStack(changes: Partial<AppOptions> = {}) {
       operator: createOperatorService({ url: operator.url, universalKey: PROVIDER_KEY, timeoutMs: TIMEOUT_MS }),
       fetch: createGuardedFetch({ allowList: [origin.host], timeoutMs: TIMEOUT_MS }),
       now: () => Date.now() / 1000,
-      readiness: { chain: client.isReady },
+      readiness: { chain: () => client.isReady() },
       log: silentLogger,
     },
   )

@@ -163,7 +163,7 @@ describe('provision', () => {
     ['did:op:..', 'hides a folder above in a DID'],
     ['did:op:', 'is empty behind its prefix'],
     [undefined, 'is missing'],
-  ])('error: an input id that %j (%s) is refused', async (id) => {
+  ])('error: an input id that %j (%s) is refused', async (id, _why) => {
     const outcome = await run(GOOD, (stage) => {
       if (id === undefined) delete stage.input[0]!.id
       else stage.input[0]!.id = id

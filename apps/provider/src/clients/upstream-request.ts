@@ -13,7 +13,7 @@ interface UpstreamRequest {
   method: string
   headers?: Record<string, string>
   body?: string
-  /** How long the peer may say nothing. */
+  /** How long the peer may say nothing while we are listening. */
   timeoutMs: number
   signal?: AbortSignal | undefined
 }
@@ -53,12 +53,20 @@ function attempt(url: URL, options: UpstreamRequest): Promise<UpstreamResponse> 
       agent,
       ...(options.signal ? { signal: options.signal } : {}),
     })
-    request.setTimeout(options.timeoutMs, () => request.destroy(new Error(`no answer in ${options.timeoutMs} ms`)))
+    let answer: IncomingMessage | undefined
+    request.setTimeout(options.timeoutMs, () => {
+      // Bytes that nobody took yet: the reader is slow, not the peer.
+      if (answer && answer.readableLength > 0) return
+      request.destroy(new Error(`no answer in ${options.timeoutMs} ms`))
+    })
     request.on('error', (cause: NodeJS.ErrnoException) => {
       const Kind = request.reusedSocket && cause.code === 'ECONNRESET' ? StaleConnection : AppError
       reject(new Kind('UpstreamUnavailable', { cause }))
     })
-    request.on('response', (body) => resolve({ status: body.statusCode ?? 0, headers: body.headers, body }))
+    request.on('response', (body) => {
+      answer = body
+      resolve({ status: body.statusCode ?? 0, headers: body.headers, body })
+    })
     request.end(options.body)
   })
 }

@@ -109,15 +109,15 @@ async function run(
     clientLog = log
     const demonstration = { dataset, algorithms, dataFolder: folder.path, path, writeClientLog: log.write }
     const isRight = await whileUp(runDemonstration(demonstration, { stack, story }))
-    if (options.once) return isRight ? EXIT.right : EXIT.failed
+    const exitCode = isRight ? EXIT.right : EXIT.failed
+    if (options.once) return exitCode
 
     tellWhereEverythingIs(stack, folder, story)
-    await whileUp(new Promise<never>(() => undefined))
-    return EXIT.right
-  } catch (error) {
-    // After the demonstration, being told to end is what everybody waits for.
-    if (error instanceof Interrupted) story.line('')
-    throw error
+    await Promise.race([stack.broken, interrupted]).catch((error: unknown) => {
+      if (!(error instanceof Interrupted)) throw error
+      story.line('') // the terminal has put ^C on the line
+    })
+    return exitCode
   } finally {
     await handle.stop()
     await clientLog?.close()

@@ -184,7 +184,7 @@ export function startStack(
         story.step('contracts', async () => {
           const addresses = await deployContracts(chain.url)
           await writeAddressFile(addressFile, addresses)
-          return { value: { chain, addresses }, detail: 'of @oceanprotocol/contracts 2.6.0' }
+          return { value: { chain, addresses }, detail: 'of @oceanprotocol/contracts; address file written' }
         }),
       )
     const [databases, { chain, addresses }] = await Promise.all([startingDatabases, startingChain])

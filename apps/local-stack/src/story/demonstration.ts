@@ -125,7 +125,7 @@ function tellTimeline({ job }: FinishedJob, story: Story): void {
   if (!first) return
   const lines = events.map(({ what, atMs, by }) => {
     const ms = String(Math.round(atMs - first.atMs)).padStart(6)
-    return `${ms} ms  ${what.padEnd(22)} ${by}`.trimEnd()
+    return `${ms} ms  ${what.padEnd(14)} ${by}`
   })
   story.block('on the server, since the job was accepted', lines.join('\n'))
 }

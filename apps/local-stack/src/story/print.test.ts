@@ -13,8 +13,8 @@ describe('the story on the screen', () => {
     await story.step('chain', () => Promise.resolve({ value: 1, detail: 'chain id 8996' }))
     await story.step('deploy the contracts', () => Promise.resolve({ value: 1, detail: 'one\ntwo' }))
     const lines = screen.text().split('\n')
-    expect(lines[0]).toMatch(/^ {2}✓ chain {26} +\d+ ms {2}chain id 8996$/)
-    expect(lines[1]).toMatch(/^ {2}✓ deploy the contracts {11} +\d+ ms {2}one$/)
+    expect(lines[0]).toMatch(/^ {2}✓ chain {24} +\d+ ms {2}chain id 8996$/)
+    expect(lines[1]).toMatch(/^ {2}✓ deploy the contracts {9} +\d+ ms {2}one$/)
     expect(lines[2]?.indexOf('two')).toBe(lines[1]?.indexOf('one'))
   })
 
@@ -32,6 +32,15 @@ describe('the story on the screen', () => {
     expect(screen.text()).toMatch(/^ {2}… job .*queued\n {2}… job .*running\n {2}✓ job +\d+ ms\n$/)
     // eslint-disable-next-line no-control-regex -- that there is none is the point
     expect(screen.text()).not.toMatch(/[\r\u001b]/)
+  })
+
+  it('behaviour: on a terminal a long detail goes on below itself', async () => {
+    const screen = buildScreen(true)
+    const detail = 'these words do not fit beside the name of the step'
+    await createStory({ colour: false }, screen).step('x', () => Promise.resolve({ value: 1, detail }))
+    const lines = (screen.text().split('\r\u001b[2K').at(-1) ?? '').trimEnd().split('\n')
+    expect(lines.length).toBeGreaterThan(1)
+    expect(lines.map((line) => line.slice(44)).join(' ')).toBe(detail)
   })
 
   it('behaviour: on a terminal the moving line is erased before the final one, and never wraps', async () => {

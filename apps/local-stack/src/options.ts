@@ -13,7 +13,7 @@ export const DEFAULT_PORTS = {
 export type PortOption = keyof typeof DEFAULT_PORTS
 
 /** The algorithms that can run as the demonstration. */
-export const ALGORITHM_NAMES = ['node', 'python'] as const
+const ALGORITHM_NAMES = ['node', 'python'] as const
 export type AlgorithmName = (typeof ALGORITHM_NAMES)[number]
 
 /** Every option of the program, as `parseArgs` reads it; help.txt says what each does. */

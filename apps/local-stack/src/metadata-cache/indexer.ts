@@ -63,7 +63,7 @@ export function createIndexer(
       await index(event)
     } catch (thrown) {
       // The provider may be starting, or refuse for good: the event stays and is tried again at the next reading.
-      deps.log.warn({ nft: event.nftAddress, err: String(toError(thrown).message) }, 'a document cannot be read yet')
+      deps.log.warn({ nft: event.nftAddress, err: toError(thrown).message }, 'a document cannot be read yet')
       unread.push(event)
     }
   }

@@ -85,7 +85,7 @@ export async function startMetadataCache(
       try {
         await indexer.sync()
       } catch (thrown) {
-        if (!stopping.signal.aborted) log.warn({ err: toError(thrown).message }, 'the chain cannot be read')
+        log.warn({ err: toError(thrown).message }, 'the chain cannot be read')
       }
       await sleep(POLL_MS, stopping.signal)
     }

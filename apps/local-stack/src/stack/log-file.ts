@@ -3,11 +3,15 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from '@c2d/runtime'
 
+const RECENT_LINES = 20
+
 /** The log of one server: a file, and a reader who may be listening. */
 export interface LogFile {
   readonly path: string
   /** Adds a line. */
-  write(line: string): void
+  readonly write: (line: string) => void
+  /** The last lines, for error messages. */
+  recent(): string
   close(): Promise<void>
 }
 
@@ -19,6 +23,7 @@ export async function openLogFile(folder: string, name: string, read: LogReader)
   await mkdir(folder, { recursive: true })
   const path = join(folder, `${name}.log`)
   const stream = createWriteStream(path, { flags: 'a' })
+  const recent: string[] = []
   let failed = false
   stream.on('error', () => {
     failed = true // a full disk must not end the stack: the log is a help, not a duty
@@ -26,9 +31,12 @@ export async function openLogFile(folder: string, name: string, read: LogReader)
   return {
     path,
     write: (line) => {
+      recent.push(line)
+      if (recent.length > RECENT_LINES) recent.shift()
       if (!failed && !stream.writableEnded) stream.write(`${line}\n`)
       read(name, line)
     },
+    recent: () => recent.join('\n'),
     close: () =>
       new Promise((resolve) => {
         if (failed) resolve()

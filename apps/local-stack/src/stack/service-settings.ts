@@ -1,6 +1,6 @@
 import { DEV_ACCOUNTS, DEV_CHAIN_ID } from '@c2d/dev-servers'
 import { buildEnvironmentList } from './environments.ts'
-import { programOf, type ServiceOptions } from './service.ts'
+import { programOf, type ServiceSettings } from './service.ts'
 
 /** What the three services have to know of each other and of the stack's servers. */
 export interface Wiring {
@@ -23,7 +23,7 @@ export interface Wiring {
 }
 
 /** How the provider is started (provider-http-api §9.1). */
-export function buildProvider(wiring: Wiring): ServiceOptions {
+export function buildProvider(wiring: Wiring): ServiceSettings {
   return {
     name: 'provider',
     program: programOf('provider', 'dist/main.js'),
@@ -44,7 +44,7 @@ export function buildProvider(wiring: Wiring): ServiceOptions {
 }
 
 /** How operator-service is started (operator-service-api §12). */
-export function buildOperatorService(wiring: Wiring): ServiceOptions {
+export function buildOperatorService(wiring: Wiring): ServiceSettings {
   return {
     name: 'operator-service',
     program: programOf('operator-service', 'dist/main.js'),
@@ -60,7 +60,7 @@ export function buildOperatorService(wiring: Wiring): ServiceOptions {
 }
 
 /** How operator-engine is started, with the process executor (DESIGN §5). */
-export function buildOperatorEngine(wiring: Wiring): ServiceOptions {
+export function buildOperatorEngine(wiring: Wiring): ServiceSettings {
   return {
     name: 'operator-engine',
     program: programOf('operator-engine', 'dist/main.js'),

@@ -3,12 +3,14 @@ import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { spawnGuarded, type ChildExit } from '@c2d/dev-servers'
 import type { LogFile } from './log-file.ts'
+import type { Opener } from './opener.ts'
 
 const READY_TIMEOUT_MS = 60_000
 const POLL_MS = 25
+const WATCH_MS = 500
 
 /** One of the system's programs, and how it is told what to do. */
-export interface ServiceOptions {
+export interface ServiceSettings {
   readonly name: string
   /** The path of its main module. */
   readonly program: string
@@ -18,23 +20,20 @@ export interface ServiceOptions {
   readonly stopGraceMs?: number
 }
 
-/** A program of the system, running as a process of its own. */
-export interface Service {
+/** A server whose end would be the end of the stack. */
+export interface WatchedServer {
   readonly name: string
-  readonly url: string
   readonly pid: number
-  /** Settles when it has ended, for whatever reason. */
-  readonly exited: Promise<ChildExit>
-  /** The last lines it said. */
-  recentLog(): string
-  stop(): Promise<void>
+  readonly log: LogFile
+  /** How it ended, where that is known. */
+  readonly exited?: Promise<ChildExit>
 }
 
-/** A program ended, or never came up; the message carries its last lines. */
-export class ServiceError extends Error {
-  constructor(name: string, what: string, log: { readonly path: string; readonly lines: string }) {
-    super(`${name} ${what}\n\nits last lines (${log.path}):\n${log.lines || '(none)'}`)
-    this.name = 'ServiceError'
+/** A server ended by itself, or never came up; the message carries its last lines. */
+export class ServerError extends Error {
+  constructor(name: string, what: string, log: LogFile) {
+    super(`${name} ${what}\n\nits last lines (${log.path}):\n${log.recent() || '(none)'}`)
+    this.name = 'ServerError'
   }
 }
 
@@ -45,46 +44,66 @@ export function programOf(workspace: string, file: string): string {
 
 /**
  * Starts a program that cannot outlive this process. Resolves when it is ready.
- * @throws ServiceError where it ends first, or is not ready in time
+ * @throws ServerError where it ends first, or is not ready in time
  */
-export async function startService(options: ServiceOptions, deps: { readonly log: LogFile }): Promise<Service> {
-  const { name, url } = options
-  const child = spawnGuarded({
-    command: process.execPath,
-    args: ['--enable-source-maps', options.program],
-    env: options.env,
-    stopSignal: 'SIGTERM',
-    ...(options.stopGraceMs !== undefined && { stopGraceMs: options.stopGraceMs }),
-    onLog: deps.log.write,
-  })
-  const lines = () => ({ path: deps.log.path, lines: child.recentLog() })
+export async function openService(settings: ServiceSettings, opener: Opener): Promise<WatchedServer> {
+  const { name, url } = settings
+  const log = await opener.openLog(name)
+  const child = await opener.open(
+    name,
+    () =>
+      Promise.resolve(
+        spawnGuarded({
+          command: process.execPath,
+          args: ['--enable-source-maps', settings.program],
+          env: settings.env,
+          stopSignal: 'SIGTERM',
+          ...(settings.stopGraceMs !== undefined && { stopGraceMs: settings.stopGraceMs }),
+          onLog: log.write,
+        }),
+      ),
+    async (running) => {
+      await running.stop()
+    },
+  )
   let ended: ChildExit | undefined
   void child.exited.then((exit) => {
     ended = exit
   })
   const deadline = Date.now() + READY_TIMEOUT_MS
   while (!(await isReady(url))) {
-    if (ended) throw new ServiceError(name, `ended while it was starting (${describeExit(ended)})`, lines())
-    if (Date.now() > deadline) {
-      await child.stop()
-      throw new ServiceError(name, `was not ready within ${READY_TIMEOUT_MS / 1000} s`, lines())
-    }
+    if (ended) throw new ServerError(name, `ended while it was starting (${describeExit(ended)})`, log)
+    if (Date.now() > deadline) throw new ServerError(name, `was not ready within ${READY_TIMEOUT_MS / 1000} s`, log)
     await sleep(POLL_MS)
   }
-  return {
-    name,
-    url,
-    pid: child.pid ?? 0,
-    exited: child.exited,
-    recentLog: child.recentLog,
-    stop: async () => {
-      await child.stop()
-    },
+  return { name, pid: child.pid ?? 0, log, exited: child.exited }
+}
+
+/** Rejects with ServerError when the first of these ends by itself; never resolves. */
+export async function watchServers(servers: readonly WatchedServer[]): Promise<never> {
+  return Promise.race(
+    servers.map(async ({ name, pid, log, exited }) => {
+      const exit = await (exited ?? waitForEnd(pid))
+      throw new ServerError(name, `ended by itself${exit ? ` (${describeExit(exit)})` : ''}`, log)
+    }),
+  )
+}
+
+async function waitForEnd(pid: number): Promise<undefined> {
+  while (isAlive(pid)) await sleep(WATCH_MS, undefined, { ref: false })
+  return undefined
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM' // alive, but as another user
   }
 }
 
-/** How a process ended, in words. */
-export function describeExit(exit: ChildExit): string {
+function describeExit(exit: ChildExit): string {
   if (exit.error) return exit.error.message
   return exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`
 }

@@ -2,15 +2,11 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { format } from 'node:util'
+import type { Signer } from 'ethers-v5'
 import { publishAddressFile } from '../config.ts'
 
 // ocean.js 3.4.6 ships types that resolve neither under NodeNext nor against ethers 6, and an ESM bundle that Node
 // cannot load (reference: ocean.js §1). So it is required, and what we use of it is stated here.
-
-/** A signer of ethers 5, as ocean.js takes it. */
-export interface OceanSigner {
-  getAddress(): Promise<string>
-}
 
 /** A transaction that was sent, and mined. */
 export interface OceanTransaction {
@@ -19,7 +15,7 @@ export interface OceanTransaction {
 }
 
 /** The fee that the provider signed: handed to the contract as it came. */
-export interface OceanProviderFee {
+interface OceanProviderFee {
   readonly providerFeeToken: string
   readonly providerFeeAmount: string
   readonly validUntil: number
@@ -49,7 +45,7 @@ export interface OceanJob {
 }
 
 /** A dataset or algorithm in a compute request. */
-export interface OceanComputeAsset {
+interface OceanComputeAsset {
   readonly documentId: string
   readonly serviceId: string
   readonly transferTxId?: string
@@ -74,15 +70,15 @@ interface OceanProvider {
   ): Promise<{ datasets: OceanQuote[]; algorithm: OceanQuote }>
   computeStart(
     providerUri: string,
-    consumer: OceanSigner,
+    consumer: Signer,
     environmentId: string,
     dataset: OceanComputeAsset,
     algorithm: OceanComputeAsset,
   ): Promise<OceanJob[] | null>
   computeStatus(providerUri: string, consumerAddress: string, jobId: string): Promise<OceanJob[]>
-  getComputeResultUrl(providerUri: string, consumer: OceanSigner, jobId: string, index: number): Promise<string>
+  getComputeResultUrl(providerUri: string, consumer: Signer, jobId: string, index: number): Promise<string>
   getNonce(providerUri: string, consumerAddress: string): Promise<number>
-  signProviderRequest(signer: OceanSigner, message: string): Promise<string>
+  signProviderRequest(signer: Signer, message: string): Promise<string>
 }
 
 interface OceanFactory {
@@ -119,24 +115,24 @@ interface OceanAquarius {
 }
 
 /** What the demonstration uses of `@oceanprotocol/lib` 3.4.6. */
-export interface OceanJs {
+interface OceanJs {
   readonly ProviderInstance: OceanProvider
-  readonly NftFactory: new (address: string, signer: OceanSigner, chainId: number) => OceanFactory
-  readonly Nft: new (signer: OceanSigner, chainId: number) => OceanNft
-  readonly Datatoken: new (signer: OceanSigner, chainId: number) => OceanDatatoken
+  readonly NftFactory: new (address: string, signer: Signer, chainId: number) => OceanFactory
+  readonly Nft: new (signer: Signer, chainId: number) => OceanNft
+  readonly Datatoken: new (signer: Signer, chainId: number) => OceanDatatoken
   readonly Aquarius: new (url: string) => OceanAquarius
   readonly LoggerInstance: { error(...args: unknown[]): void; warn(...args: unknown[]): void }
   generateDid(nftAddress: string, chainId: number): string
   getEventFromTx(receipt: object, name: string): { readonly args: { readonly newTokenAddress: string } } | undefined
   approveWei(
-    signer: OceanSigner,
+    signer: Signer,
     config: undefined,
     account: string,
     token: string,
     spender: string,
     amountWei: string,
   ): Promise<OceanTransaction | null>
-  balance(signer: OceanSigner, token: string, account: string): Promise<string>
+  balance(signer: Signer, token: string, account: string): Promise<string>
   downloadFile(url: string, index: number): Promise<{ readonly data: ArrayBuffer; readonly filename: string }>
 }
 
@@ -146,7 +142,7 @@ export interface OceanClient {
   /** The version that is installed. */
   readonly version: string
   /** What it said last: it logs why a call failed, and returns null. */
-  lastWords(): string
+  readonly lastWords: () => string
 }
 
 /**
@@ -168,6 +164,11 @@ export function loadOceanJs(options: { addressFile: string; write: (line: string
   }
   ocean.LoggerInstance.error = keep
   ocean.LoggerInstance.warn = keep
-  console.log = (...args: unknown[]) => options.write(format(...args)) // it tells every nonce; we never use the console
+  // It tells every nonce by console.log, which nobody else here uses.
+  Object.assign(console, {
+    log: (...args: unknown[]) => {
+      options.write(format(...args))
+    },
+  })
   return { ocean, version, lastWords: () => lastWords }
 }

@@ -30,7 +30,6 @@ describe('the story on the screen', () => {
       return Promise.resolve({ value: undefined })
     })
     expect(screen.text()).toMatch(/^ {2}… job .*queued\n {2}… job .*running\n {2}✓ job +\d+ ms\n$/)
-    // eslint-disable-next-line no-control-regex -- that there is none is the point
     expect(screen.text()).not.toMatch(/[\r\u001b]/)
   })
 

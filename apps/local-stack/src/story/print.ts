@@ -12,7 +12,7 @@ export interface Screen {
 }
 
 /** What a step did: its value for the next one, and a few words for the reader. */
-export interface StepOutcome<T> {
+interface StepOutcome<T> {
   readonly value: T
   /** Lines are set below each other. */
   readonly detail?: string

@@ -1,8 +1,9 @@
 import { sha256Hex } from '@c2d/chain'
 import { ASSET_STATE, containerChecksumText, type ComputeOptions } from '@c2d/contracts'
+import type { Signer } from 'ethers-v5'
 import type { DemonstrationAlgorithm } from '../algorithms.ts'
 import type { DemonstrationDataset } from '../dataset.ts'
-import type { OceanClient, OceanSigner, OceanTransaction } from './ocean-js.ts'
+import type { OceanClient, OceanTransaction } from './ocean-js.ts'
 
 const ZERO_ADDRESS = '0x0000000000000000000000000000000000000000'
 const ENCRYPTED = '0x02'
@@ -23,7 +24,7 @@ export interface PublisherOptions {
   readonly providerUrl: string
   readonly metadataCacheUrl: string
   readonly factoryAddress: string
-  readonly signer: OceanSigner
+  readonly signer: Signer
 }
 
 /** Publishes assets as any publisher would: with ocean.js. */

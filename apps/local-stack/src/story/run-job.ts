@@ -8,7 +8,8 @@ import {
   PROVIDER_ENDPOINTS,
   type JobStatusAnswer,
 } from '@c2d/contracts'
-import type { OceanClient, OceanEnvironment, OceanJob, OceanQuote, OceanSigner } from './ocean-js.ts'
+import type { Signer } from 'ethers-v5'
+import type { OceanClient, OceanEnvironment, OceanJob, OceanQuote } from './ocean-js.ts'
 import type { Story } from './print.ts'
 import type { PublishedAsset } from './publish-assets.ts'
 
@@ -24,13 +25,13 @@ export interface JobOptions {
   readonly environmentId: string
   readonly dataset: PublishedAsset
   readonly algorithm: PublishedAsset
-  readonly consumer: OceanSigner
+  readonly consumer: Signer
   /** Where downloaded results are kept. */
   readonly downloadsFolder: string
 }
 
 /** A result as it was downloaded. */
-export interface DownloadedResult {
+interface DownloadedResult {
   /** `output`, `algorithmLog`, … */
   readonly type: string
   readonly fileName: string
@@ -177,7 +178,7 @@ async function loadSignedStatus(
     computeJobMessage({ consumerAddress, jobId, nonce }),
   )
   const query = new URLSearchParams({ consumerAddress, jobId, nonce, signature })
-  const response = await fetch(`${providerUrl}${PROVIDER_ENDPOINTS.computeStatus[1]}?${query}`)
+  const response = await fetch(`${providerUrl}${PROVIDER_ENDPOINTS.computeStatus[1]}?${query.toString()}`)
   if (!response.ok) throw new Error(`the signed status is refused (${response.status}): ${await response.text()}`)
   const [job] = jobStatusAnswerListSchema.parse(await response.json())
   if (!job) throw new Error(`the provider knows no job ${jobId}`)

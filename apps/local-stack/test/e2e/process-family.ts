@@ -36,7 +36,7 @@ export interface ProcessFamily {
 /** Watches the descendants of a process, whatever session or group they move to. */
 export function watchFamily(rootPid: number): ProcessFamily {
   const members = new Map<string, ProcessEntry>()
-  let watching = true
+  const watching = new AbortController()
   const look = async (): Promise<void> => {
     const all = await listProcesses()
     const pids = new Set([rootPid, ...all.filter(({ identity }) => members.has(identity)).map(({ pid }) => pid)])
@@ -51,7 +51,7 @@ export function watchFamily(rootPid: number): ProcessFamily {
     }
   }
   void (async () => {
-    while (watching) {
+    while (!watching.signal.aborted) {
       await look()
       await sleep(POLL_MS)
     }
@@ -59,10 +59,10 @@ export function watchFamily(rootPid: number): ProcessFamily {
   return {
     size: () => members.size,
     stop: () => {
-      watching = false
+      watching.abort()
     },
     survivors: async (graceMs) => {
-      watching = false
+      watching.abort()
       const deadline = Date.now() + graceMs
       for (;;) {
         const alive = (await listProcesses()).filter(({ identity }) => members.has(identity))

@@ -7,6 +7,7 @@ const MAY_BECOME_FINISHED = statusCodes(ALL_STATUSES.filter((status) => isLegalT
 const FINISH = `
   WITH ended AS (
     UPDATE jobs SET datefinished = now(), laststatusupdate = now(), lease_expires_at = NULL,
+      results_expire_at = clock_timestamp() + make_interval(secs => :resultsKeptSeconds::float8),
       status = CASE WHEN :becomesFinished AND status = ANY (:legal) THEN :code ELSE status END,
       statustext = CASE WHEN :becomesFinished AND status = ANY (:legal) THEN :text ELSE statustext END
     WHERE workflowid = :jobId AND epoch = :epoch AND datefinished IS NULL
@@ -24,6 +25,7 @@ const FINISH = `
  * Ends a job: its end date, no lease, no live token. Status 31 and 32 stay what they are, also when `to` is given:
  * *finished* is the date, not the number (operator-service-api §7).
  * @param end.epoch the claim the caller holds
+ * @param end.resultsKeptSeconds how long results are kept from now on; 0 or absent is for ever
  * @param end.detail what else the timeline should say
  * @param end.to `finished` to set status 70 where the state table allows it
  * @returns false when the race was lost: nothing changed
@@ -35,6 +37,7 @@ export async function finishJob(
     epoch: number
     by: string
     to?: 'finished' | undefined
+    resultsKeptSeconds?: number | undefined
     detail?: Record<string, unknown> | undefined
   },
 ): Promise<boolean> {
@@ -46,6 +49,7 @@ export async function finishJob(
     legal: MAY_BECOME_FINISHED,
     code: JOB_STATUS.finished.code,
     text: JOB_STATUS.finished.text,
+    resultsKeptSeconds: end.resultsKeptSeconds || null, // no interval, no end
     detail: JSON.stringify(end.detail ?? {}),
   })
   return rowCount === 1

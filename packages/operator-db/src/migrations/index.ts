@@ -4,6 +4,8 @@ import { claimsAndLeases } from './20260101000100_claims_and_leases.ts'
 import { eventsTokensNonces } from './20260101000200_events_tokens_nonces.ts'
 import { claimFunction } from './20260101000300_claim_function.ts'
 import { podReports } from './20260101000400_pod_reports.ts'
+import { fairQueue } from './20260101000500_fair_queue.ts'
+import { enginesRetriesOutbox } from './20260101000600_engines_retries_outbox.ts'
 
 /** Every migration of the operator's database, oldest first; for `migrateToLatest`. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -12,4 +14,6 @@ export const MIGRATIONS: readonly Migration[] = [
   eventsTokensNonces,
   claimFunction,
   podReports,
+  fairQueue,
+  enginesRetriesOutbox,
 ]

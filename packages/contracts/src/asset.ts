@@ -30,6 +30,22 @@ export const computeOptionsSchema = z.object({
 })
 export type ComputeOptions = z.infer<typeof computeOptionsSchema>
 
+/** A value that a publisher asks consumers for: a service's go into `userdata`, an algorithm's into `algocustomdata`. */
+export const consumerParameterSchema = z.object({
+  name: z.string().min(1),
+  /** `text`, `number`, `boolean` or `select`; what is none of them is asked for, but not looked into. */
+  type: z.string(),
+  required: z.boolean().nullish(),
+  /** What stands where the consumer says nothing. */
+  default: z.unknown().optional(),
+  /** The choices of a `select`: objects `{value: label}` or plain values; a JSON text of such a list is one too. */
+  options: z.unknown().optional(),
+})
+export type ConsumerParameter = z.infer<typeof consumerParameterSchema>
+
+// A list that cannot be read asks for nothing: the asset was published and sold, and only its publisher can mend it.
+const consumerParametersSchema = z.array(consumerParameterSchema).nullish().catch(null)
+
 /** One service of an asset; its position in the array is the `serviceIndex` of order events. */
 export const serviceSchema = z.object({
   id: z.string(),
@@ -39,6 +55,7 @@ export const serviceSchema = z.object({
   files: z.string(),
   timeout: z.number().int().nonnegative(),
   compute: computeOptionsSchema.nullish(),
+  consumerParameters: consumerParametersSchema,
 })
 export type Service = z.infer<typeof serviceSchema>
 
@@ -61,7 +78,9 @@ export const ddoSchema = z.object({
   metadata: z.object({
     type: z.string(),
     name: z.string().optional(),
-    algorithm: z.object({ container: containerSchema.partial().nullish() }).nullish(),
+    algorithm: z
+      .object({ container: containerSchema.partial().nullish(), consumerParameters: consumerParametersSchema })
+      .nullish(),
   }),
   services: z.array(serviceSchema).min(1),
   credentials: credentialsSchema.nullish(),

@@ -16,13 +16,11 @@ assertNodeVersion()
 await prepare()
 
 const child = spawn(process.execPath, [join(app, 'dist', 'main.js'), ...args], { stdio: 'inherit' })
-// In a terminal Ctrl-C reaches the child by itself: a second SIGINT from here would cut its orderly end short.
-process.on('SIGINT', () => {
-  if (!process.stdin.isTTY) child.kill('SIGINT')
-})
+// In a terminal Ctrl-C reaches the child as well; it takes signals that come together for one.
+process.on('SIGINT', () => child.kill('SIGINT'))
 for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill('SIGTERM'))
 child.once('error', (error) => {
   process.stderr.write(`${error.message}\n`)
   process.exit(1)
 })
-child.once('exit', (code, signal) => process.exit(code ?? (signal === null ? 1 : 130)))
+child.once('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 1)))

@@ -10,7 +10,7 @@ import {
 import { z } from 'zod'
 import { startFileOrigin, type FileOrigin } from '../file-origin.ts'
 import { startMetadataCache } from '../metadata-cache/metadata-cache.ts'
-import type { Story } from '../story/print.ts'
+import { SILENT_STORY, type Story } from '../story/print.ts'
 import { openChain } from './chain.ts'
 import { openDatabases } from './databases.ts'
 import { createFileLogger, type LogReader } from './log-file.ts'
@@ -69,11 +69,11 @@ export interface StackHandle {
  */
 export function startStack(
   options: StackOptions,
-  deps: { readonly story: Story; readonly readLog?: LogReader },
+  deps: { readonly story?: Story; readonly readLog?: LogReader } = {},
 ): StackHandle {
   const logFolder = join(options.dataFolder, 'logs')
   const opener = createOpener({ logFolder, readLog: deps.readLog ?? (() => undefined) })
-  const started = start({ ...options, logFolder }, { story: deps.story, opener })
+  const started = start({ ...options, logFolder }, { story: deps.story ?? SILENT_STORY, opener })
   // Whoever awaits it gets the error; without this line a stop before that would end the process.
   started.catch(() => undefined)
   return { started, stop: () => opener.close() }

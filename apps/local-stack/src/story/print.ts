@@ -34,6 +34,15 @@ export interface Story {
   block(title: string, text: string): void
 }
 
+/** A story that nobody is told. */
+export const SILENT_STORY: Story = {
+  heading: () => undefined,
+  step: async (_name, work) => (await work(() => undefined)).value,
+  line: () => undefined,
+  warning: () => undefined,
+  block: () => undefined,
+}
+
 interface ActiveStep {
   readonly name: string
   readonly startedAtMs: number

@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { programOf } from '../../src/stack/service.ts'
 import { runLocalStack, type StackRun } from './local-stack-process.ts'
 
 const STEPS = [
@@ -89,10 +89,7 @@ describe('npm start', () => {
   it('error: a service that dies is named, its last lines are shown, and everything ends with 1', async () => {
     const run = start('--keep', '--data', folder)
     await run.said('Ctrl-C stops everything.')
-    const pids = execFileSync('pgrep', ['-P', String(run.pid), '-f', 'apps/provider/dist/main.js'], {
-      encoding: 'utf8',
-    })
-    process.kill(Number(pids.trim()), 'SIGKILL')
+    process.kill(run.family.pidOf('--enable-source-maps ' + programOf('provider', 'dist/main.js')), 'SIGKILL')
     expect(await run.exitCode).toBe(1)
     expect(run.output()).toContain('provider ended by itself (signal SIGKILL)')
     expect(run.output()).toContain('request answered')

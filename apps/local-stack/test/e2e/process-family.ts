@@ -27,6 +27,8 @@ async function listProcesses(): Promise<ProcessEntry[]> {
 export interface ProcessFamily {
   /** How many members were seen so far. */
   size(): number
+  /** The pid of the member whose command contains this text; throws where none was seen. */
+  pidOf(text: string): number
   /** Commands of members that are still there after `graceMs`. */
   survivors(graceMs: number): Promise<string[]>
   /** Ends the watching. */
@@ -58,6 +60,11 @@ export function watchFamily(rootPid: number): ProcessFamily {
   })()
   return {
     size: () => members.size,
+    pidOf: (text) => {
+      const found = [...members.values()].find(({ command }) => command.includes(text))
+      if (!found) throw new Error(`no process ${text}`)
+      return found.pid
+    },
     stop: () => {
       watching.abort()
     },

@@ -36,6 +36,7 @@ export const ERROR_CODES = {
   MethodNotAllowed: { status: 405, title: 'Method not allowed', retryable: false, blame: 'caller' },
   RangeNotSatisfiable: { status: 416, title: 'The range lies outside the file', retryable: false, blame: 'caller' },
   TooLarge: { status: 413, title: 'The request is too large', retryable: false, blame: 'caller' },
+  TooManyRequests: { status: 429, title: 'Too many requests', retryable: true, blame: 'caller' },
   UpstreamUnavailable: {
     status: 503,
     title: 'Something we depend on does not answer',

@@ -2,19 +2,28 @@ import { randomUUID } from 'node:crypto'
 import type { Logger } from '@c2d/runtime'
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
 import { jsonBody } from './json-body.ts'
+import type { Metrics } from './metrics.ts'
 
 /**
  * An express app as all our services start it: request ids, open CORS as the reference has it
  * (provider-http-api §1.1), bodies with a limit, JSON parsed losslessly, one log line a request.
  * Routes are added by the caller, who ends with `app.use(renderErrors)`.
  * @param options.bodyLimitBytes larger bodies are refused with 413
+ * @param options.trustedProxies how many proxies of ours stand before us; default 0. Only then is the address that
+ *   the outermost of them saw the client's: anybody may send `X-Forwarded-For`
+ * @param deps.metrics counts every request, those that are refused before any route as well
  */
-export function createHttpApp(options: { bodyLimitBytes: number }, deps: { log: Logger }): Express {
+export function createHttpApp(
+  options: { bodyLimitBytes: number; trustedProxies?: number | undefined },
+  deps: { log: Logger; metrics?: Pick<Metrics, 'requestMetrics'> | undefined },
+): Express {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
   app.set('query parser', 'simple')
+  app.set('trust proxy', options.trustedProxies ?? 0)
   app.use(requestContext(deps.log))
+  if (deps.metrics) app.use(deps.metrics.requestMetrics)
   app.use(openCors)
   app.use(express.text({ type: ['json', '+json'], limit: options.bodyLimitBytes }))
   app.use(express.raw({ type: 'application/octet-stream', limit: options.bodyLimitBytes }))

@@ -2,12 +2,21 @@ import { AppError } from '@c2d/runtime'
 import type { NextFunction, Request, Response } from 'express'
 import { isSafeNumber, parse } from 'lossless-json'
 
+const MAX_DEPTH = 64
+
 /**
  * Parses a JSON text; integers beyond double precision stay literal text, because real clients sign 19-digit
  * nonces that they send as JSON numbers (provider-http-api §2.2).
+ * @param options.maxDepth how many arrays and objects may stand within each other; default 64
  * @throws SyntaxError when the text is not JSON
+ * @throws AppError InvalidRequest when it is nested deeper: what reads it recurses, and a few bytes a level would
+ *   exhaust the stack
  */
-export function parseJsonLosslessly(text: string): unknown {
+export function parseJsonLosslessly(text: string, options: { maxDepth?: number } = {}): unknown {
+  const { maxDepth = MAX_DEPTH } = options
+  if (isNestedDeeper(text, maxDepth)) {
+    throw new AppError('InvalidRequest', { detail: `The JSON is nested deeper than ${maxDepth} levels.` })
+  }
   return parse(text, undefined, (literal) => (isSafeNumber(literal) ? Number(literal) : literal))
 }
 
@@ -25,10 +34,31 @@ export function jsonBody(request: Request, _response: Response, next: NextFuncti
   try {
     request.body = parseJsonLosslessly(text)
     next()
-  } catch {
-    next(new AppError('InvalidRequest', { detail: 'The request body is not valid JSON.' }))
+  } catch (error) {
+    const refused = new AppError('InvalidRequest', { detail: 'The request body is not valid JSON.' })
+    next(error instanceof AppError ? error : refused)
   }
 }
+
+/** Counts brackets outside of texts; what is no JSON may be counted wrong, and is refused by the parser. */
+function isNestedDeeper(text: string, maxDepth: number): boolean {
+  let depth = 0
+  let inText = false
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (inText) {
+      if (code === BACKSLASH) at++
+      else if (code === QUOTE) inText = false
+    } else if (code === QUOTE) inText = true
+    else if (code === OPEN_BRACKET || code === OPEN_BRACE) {
+      if (++depth > maxDepth) return true
+    } else if (code === CLOSE_BRACKET || code === CLOSE_BRACE) depth--
+  }
+  return false
+}
+
+const [QUOTE, BACKSLASH] = [0x22, 0x5c]
+const [OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [0x5b, 0x5d, 0x7b, 0x7d]
 
 /**
  * The parameters of a request: the query string when it has any parameter (first value of repeated keys), else the

@@ -151,6 +151,12 @@ async function leave(folder: DataFolder, isKept: boolean, story: Story): Promise
 function listenForSignals(): Promise<never> {
   const interrupted = new Promise<never>((_resolve, reject) => {
     let firstAtMs: number | undefined
+    // Whoever reads us has gone (a closed terminal, `| head`): nobody can press Ctrl-C any more.
+    for (const stream of [process.stdout, process.stderr]) {
+      stream.on('error', () => {
+        reject(new Interrupted())
+      })
+    }
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.on(signal, () => {
         if (firstAtMs !== undefined && performance.now() - firstAtMs > SAME_SIGNAL_MS) process.exit(EXIT.interrupted)

@@ -14,6 +14,8 @@ export interface StackRun {
   /** Resolves when it has said this; rejects, with its words, when it ends without. */
   said(text: string | RegExp): Promise<void>
   kill(signal: NodeJS.Signals): void
+  /** Closes our ends of its streams, as a closed terminal does. */
+  stopReading(): void
   readonly exitCode: Promise<number | null>
 }
 
@@ -59,6 +61,10 @@ export function runLocalStack(...args: string[]): StackRun {
       }),
     kill: (signal) => {
       child.kill(signal)
+    },
+    stopReading: () => {
+      child.stdout.destroy()
+      child.stderr.destroy()
     },
     exitCode,
   }

@@ -96,6 +96,23 @@ describe('npm start', () => {
     expect(await run.family.survivors(GONE_WITHIN_MS)).toEqual([])
   })
 
+  it('error: a chain that dies is named, too', async () => {
+    const run = start()
+    await run.said('Ctrl-C stops everything.')
+    process.kill(run.family.pidOf('bin/anvil --host'), 'SIGKILL')
+    expect(await run.exitCode).toBe(1)
+    expect(run.output()).toContain('chain ended by itself')
+    expect(await run.family.survivors(GONE_WITHIN_MS)).toEqual([])
+  })
+
+  it('behaviour: without a reader it ends, and cleans up, instead of going on unseen', async () => {
+    const run = start('--keep', '--data', folder)
+    await run.said(/✓ chain/)
+    run.stopReading()
+    expect(await run.exitCode).toBe(130)
+    expect(await run.family.survivors(GONE_WITHIN_MS)).toEqual([])
+  })
+
   it('error: a named port that is taken ends with 2, naming the option', async () => {
     const squatter = createServer()
     const port = await new Promise<number>((resolve) => {

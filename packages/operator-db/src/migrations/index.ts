@@ -6,6 +6,7 @@ import { claimFunction } from './20260101000300_claim_function.ts'
 import { podReports } from './20260101000400_pod_reports.ts'
 import { fairQueue } from './20260101000500_fair_queue.ts'
 import { enginesRetriesOutbox } from './20260101000600_engines_retries_outbox.ts'
+import { roles } from './20260101000700_roles.ts'
 
 /** Every migration of the operator's database, oldest first; for `migrateToLatest`. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -16,4 +17,5 @@ export const MIGRATIONS: readonly Migration[] = [
   podReports,
   fairQueue,
   enginesRetriesOutbox,
+  roles,
 ]

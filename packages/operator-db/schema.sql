@@ -1,0 +1,409 @@
+-- What the migrations make. Written by `npm run schema -w @c2d/operator-db`; not to be run or edited.
+
+-- Tables
+
+CREATE TABLE claim_locks (
+  environment text NOT NULL,
+  CONSTRAINT claim_locks_pkey PRIMARY KEY (environment)
+);
+
+CREATE TABLE engines (
+  instance text NOT NULL,
+  url text,
+  seen_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  CONSTRAINT engines_pkey PRIMARY KEY (instance)
+);
+
+CREATE TABLE envs (
+  namespace character varying(255) NOT NULL,
+  status text,
+  lastping timestamp without time zone DEFAULT now()
+);
+
+CREATE TABLE job_events (
+  id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+  job_id text NOT NULL,
+  at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  what text NOT NULL,
+  by_whom text NOT NULL,
+  detail jsonb,
+  CONSTRAINT job_events_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE jobs (
+  agreementid character varying(255) NOT NULL,
+  workflowid character varying(255) NOT NULL,
+  owner character varying(255),
+  status integer,
+  statustext character varying(255),
+  laststatusupdate timestamp without time zone DEFAULT now(),
+  datecreated timestamp without time zone DEFAULT now(),
+  datefinished timestamp without time zone,
+  configlogurl text,
+  publishlogurl text,
+  algologurl text,
+  outputsurl text,
+  ddo text,
+  namespace character varying(255),
+  stopreq smallint DEFAULT 0,
+  removed smallint DEFAULT 0,
+  workflow text,
+  provider character varying(255),
+  epoch integer NOT NULL DEFAULT 0,
+  claimed_by text,
+  lease_expires_at timestamp with time zone,
+  reason text,
+  exit_code integer,
+  request_key text,
+  valid_until bigint,
+  staging jsonb,
+  adopted_duplicate boolean NOT NULL DEFAULT false,
+  results_expire_at timestamp with time zone,
+  results_removed_at timestamp with time zone,
+  CONSTRAINT jobs_status_is_known CHECK ((status = ANY (ARRAY[1, 10, 20, 30, 31, 32, 40, 50, 60, 70]))) NOT VALID,
+  CONSTRAINT jobs_stopreq_is_known CHECK (((stopreq >= 0) AND (stopreq <= 2))) NOT VALID
+);
+
+CREATE TABLE nonce_highest (
+  address text NOT NULL,
+  highest numeric NOT NULL,
+  CONSTRAINT nonce_highest_address_check CHECK ((address = lower(address))),
+  CONSTRAINT nonce_highest_pkey PRIMARY KEY (address)
+);
+
+CREATE TABLE nonce_spent (
+  address text NOT NULL,
+  nonce numeric NOT NULL,
+  CONSTRAINT nonce_spent_address_fkey FOREIGN KEY (address) REFERENCES nonce_highest(address) ON DELETE CASCADE,
+  CONSTRAINT nonce_spent_pkey PRIMARY KEY (address, nonce)
+);
+
+CREATE TABLE nonces (
+  provider character varying(255) NOT NULL,
+  nonce character varying(255)
+);
+
+CREATE TABLE notifications (
+  id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+  job_id text NOT NULL,
+  kind text NOT NULL,
+  url text NOT NULL,
+  body jsonb NOT NULL,
+  attempts integer NOT NULL DEFAULT 0,
+  next_at timestamp with time zone DEFAULT clock_timestamp(),
+  delivered_at timestamp with time zone,
+  last_error text,
+  CONSTRAINT notifications_job_id_kind_key UNIQUE (job_id, kind),
+  CONSTRAINT notifications_kind_check CHECK ((kind = ANY (ARRAY['start'::text, 'stop'::text]))),
+  CONSTRAINT notifications_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE step_attempts (
+  job_id text NOT NULL,
+  step text NOT NULL,
+  attempts integer NOT NULL,
+  last_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  last_reason text,
+  CONSTRAINT step_attempts_pkey PRIMARY KEY (job_id, step),
+  CONSTRAINT step_attempts_step_check CHECK ((step = ANY (ARRAY['configure'::text, 'algorithm'::text, 'filter'::text, 'publish'::text])))
+);
+
+CREATE TABLE step_tokens (
+  job_id text NOT NULL,
+  step text NOT NULL,
+  token_sha256 text NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  ended_at timestamp with time zone,
+  CONSTRAINT step_tokens_pkey PRIMARY KEY (job_id, step),
+  CONSTRAINT step_tokens_step_check CHECK ((step = ANY (ARRAY['configure'::text, 'algorithm'::text, 'filter'::text, 'publish'::text])))
+);
+
+-- Indexes
+
+CREATE UNIQUE INDEX unique_namespace ON public.envs USING btree (namespace);
+CREATE INDEX job_events_by_job ON public.job_events USING btree (job_id, id);
+CREATE INDEX jobs_at_work ON public.jobs USING btree (namespace) WHERE ((status > 1) AND (datefinished IS NULL));
+CREATE INDEX jobs_by_agreement ON public.jobs USING btree (lower(regexp_replace((agreementid)::text, '^0x'::text, ''::text, 'i'::text)));
+CREATE INDEX jobs_by_claimer ON public.jobs USING btree (claimed_by) WHERE ((datefinished IS NULL) AND (claimed_by IS NOT NULL));
+CREATE INDEX jobs_by_id ON public.jobs USING btree (workflowid);
+CREATE INDEX jobs_by_owner ON public.jobs USING btree (lower((owner)::text), datecreated DESC);
+CREATE INDEX jobs_in_queue ON public.jobs USING btree (namespace, lower((owner)::text), datecreated, workflowid) INCLUDE (owner) WHERE ((status = 1) AND (datefinished IS NULL));
+CREATE UNIQUE INDEX jobs_one_per_request ON public.jobs USING btree (request_key);
+CREATE UNIQUE INDEX jobs_one_row_per_id ON public.jobs USING btree (workflowid) WHERE (NOT adopted_duplicate);
+CREATE UNIQUE INDEX jobs_one_unfinished_per_agreement ON public.jobs USING btree (lower(regexp_replace((agreementid)::text, '^0x'::text, ''::text, 'i'::text))) WHERE ((datefinished IS NULL) AND (NOT adopted_duplicate));
+CREATE INDEX jobs_results_to_expire ON public.jobs USING btree (results_expire_at) WHERE ((results_expire_at IS NOT NULL) AND (results_removed_at IS NULL));
+CREATE INDEX jobs_to_stop ON public.jobs USING btree (namespace) WHERE ((status = 1) AND (datefinished IS NULL) AND (stopreq = 1));
+CREATE UNIQUE INDEX uniq_agreementid_workflowid ON public.jobs USING btree (agreementid, workflowid);
+CREATE INDEX notifications_due ON public.notifications USING btree (next_at) WHERE (next_at IS NOT NULL);
+
+-- Views
+
+CREATE VIEW job_queue AS
+ SELECT environment,
+    job_id,
+    datecreated,
+    turn,
+    row_number() OVER (PARTITION BY environment ORDER BY turn, datecreated, job_id) AS "position"
+   FROM ( SELECT ranked.environment,
+            ranked.job_id,
+            ranked.datecreated,
+            (COALESCE(busy.jobs, (0)::bigint) + ranked.rank) AS turn
+           FROM (( SELECT jobs.namespace AS environment,
+                    jobs.workflowid AS job_id,
+                    lower((jobs.owner)::text) AS owner,
+                    jobs.datecreated,
+                    row_number() OVER (PARTITION BY jobs.namespace, (lower((jobs.owner)::text)) ORDER BY jobs.datecreated, jobs.workflowid) AS rank
+                   FROM jobs
+                  WHERE ((jobs.status = 1) AND (jobs.datefinished IS NULL))) ranked
+             LEFT JOIN ( SELECT jobs.namespace AS environment,
+                    lower((jobs.owner)::text) AS owner,
+                    count(*) AS jobs
+                   FROM jobs
+                  WHERE ((jobs.status > 1) AND (jobs.datefinished IS NULL))
+                  GROUP BY jobs.namespace, (lower((jobs.owner)::text))) busy ON ((((busy.environment)::text = (ranked.environment)::text) AND (busy.owner = ranked.owner))))) turns;
+
+-- Functions
+
+CREATE OR REPLACE FUNCTION public.announce(environment character varying, fullstatus text, lmt integer)
+ RETURNS TABLE(workflow character varying)
+ LANGUAGE plpgsql
+AS $function$
+          BEGIN
+            INSERT INTO envs AS known (namespace, status, lastping) VALUES (environment, fullstatus, now())
+            ON CONFLICT (namespace) DO UPDATE SET status = excluded.status, lastping = now();
+            RETURN QUERY
+              SELECT queued.workflowid FROM jobs AS queued
+              WHERE queued.namespace = environment AND queued.status = 1
+              LIMIT lmt;
+          END
+          $function$;
+
+CREATE OR REPLACE FUNCTION public.claim_jobs(for_environment text, max_jobs integer, claimer text, lease_seconds double precision)
+ RETURNS SETOF jobs
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+      BEGIN
+        IF NOT EXISTS (
+          SELECT 1 FROM jobs
+          WHERE namespace = for_environment AND status = 1 AND datefinished IS NULL
+        ) THEN
+          RETURN;
+        END IF;
+        PERFORM 1 FROM claim_locks WHERE environment = for_environment FOR UPDATE;
+        IF NOT FOUND THEN
+          INSERT INTO claim_locks (environment) VALUES (for_environment) ON CONFLICT DO NOTHING;
+          PERFORM 1 FROM claim_locks WHERE environment = for_environment FOR UPDATE;
+        END IF;
+        RETURN QUERY
+          WITH at_work AS (
+            SELECT count(*) AS jobs FROM jobs
+            WHERE namespace = for_environment AND status > 1 AND datefinished IS NULL
+          ), next AS (
+            -- What positions are counted by; asked for like this, only the first few need sorting.
+            SELECT job_id FROM job_queue WHERE environment = for_environment
+            ORDER BY turn, datecreated, job_id
+            LIMIT (SELECT greatest(0, max_jobs - at_work.jobs) FROM at_work)
+          ), taken AS (
+            SELECT workflowid FROM jobs
+            WHERE workflowid IN (SELECT job_id FROM next) AND status = 1 AND datefinished IS NULL
+            FOR UPDATE SKIP LOCKED
+          ), claimed AS (
+            UPDATE jobs SET
+              status = 20, statustext = 'Configuring volumes', laststatusupdate = now(),
+              epoch = epoch + 1, claimed_by = claimer,
+              lease_expires_at = clock_timestamp() + make_interval(secs => lease_seconds)
+            FROM taken WHERE jobs.workflowid = taken.workflowid
+            RETURNING jobs.*
+          ), noted AS (
+            INSERT INTO job_events (job_id, what, by_whom, detail)
+            SELECT workflowid, 'claimed', claimer, jsonb_build_object('epoch', epoch) FROM claimed
+          )
+          SELECT * FROM claimed;
+      END
+      $function$;
+
+CREATE OR REPLACE FUNCTION public.has_live_token(of_job text, of_step text, token text)
+ RETURNS boolean
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+        SELECT EXISTS (
+          SELECT 1 FROM step_tokens
+          JOIN jobs ON jobs.workflowid = step_tokens.job_id AND jobs.datefinished IS NULL
+          WHERE job_id = of_job AND step = of_step AND ended_at IS NULL
+            AND token_sha256 = encode(sha256(convert_to(token, 'UTF8')), 'hex'))
+      $function$;
+
+CREATE OR REPLACE FUNCTION public.lock_reported_job(of_job text, of_step text, token text)
+ RETURNS jobs
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+      DECLARE
+        job jobs;
+      BEGIN
+        IF has_live_token(of_job, of_step, token) THEN
+          SELECT * INTO job FROM jobs WHERE workflowid = of_job AND datefinished IS NULL FOR UPDATE;
+          IF has_live_token(of_job, of_step, token) THEN
+            RETURN job;
+          END IF;
+        END IF;
+        RAISE EXCEPTION 'the step token is not valid for this report' USING ERRCODE = 'C2D01';
+      END
+      $function$;
+
+CREATE OR REPLACE FUNCTION public.report_outputs(p_job_id text, p_token text, p_outputs jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+      DECLARE
+        job jobs;
+      BEGIN
+        job := lock_reported_job(p_job_id, 'publish', p_token);
+        IF jsonb_typeof(p_outputs) IS DISTINCT FROM 'array' OR octet_length(p_outputs::text) > 16777216 THEN
+          RAISE EXCEPTION 'the outputs are malformed or too large' USING ERRCODE = 'C2D02';
+        END IF;
+        IF EXISTS (
+          SELECT 1 FROM jsonb_array_elements(p_outputs) AS entry
+          WHERE jsonb_typeof(entry) <> 'object'
+            OR jsonb_typeof(entry -> 'filename') IS DISTINCT FROM 'string'
+            OR jsonb_typeof(entry -> 'filesize') IS DISTINCT FROM 'number'
+            OR jsonb_typeof(entry -> 'url') IS DISTINCT FROM 'string'
+            OR jsonb_typeof(entry -> 'type') IS DISTINCT FROM 'string'
+        ) THEN
+          RAISE EXCEPTION 'an entry of the outputs is malformed' USING ERRCODE = 'C2D02';
+        END IF;
+        IF job.outputsurl = p_outputs::text THEN
+          RETURN;
+        END IF;
+        UPDATE jobs SET outputsurl = p_outputs::text WHERE workflowid = p_job_id AND datefinished IS NULL;
+        INSERT INTO job_events (job_id, what, by_whom, detail)
+        VALUES (p_job_id, 'outputs', 'pod-publishing', jsonb_build_object('count', jsonb_array_length(p_outputs)));
+        PERFORM pg_notify('c2d_jobs', '');
+      END
+      $function$;
+
+CREATE OR REPLACE FUNCTION public.report_progress(p_job_id text, p_token text, p_detail jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+      DECLARE
+        job jobs;
+        v_step text;
+      BEGIN
+        SELECT step INTO v_step FROM step_tokens WHERE job_id = p_job_id AND has_live_token(p_job_id, step, p_token);
+        job := lock_reported_job(p_job_id, v_step, p_token);
+        IF jsonb_typeof(p_detail) IS DISTINCT FROM 'object' OR octet_length(p_detail::text) > 4096 THEN
+          RAISE EXCEPTION 'the progress report is malformed or too large' USING ERRCODE = 'C2D02';
+        END IF;
+        -- Progress beyond the bound is dropped: it must not fill the table, and is no reason to fail a step.
+        INSERT INTO job_events (job_id, what, by_whom, detail)
+        SELECT p_job_id, 'progress', v_step, p_detail
+        WHERE (SELECT count(*) FROM job_events WHERE job_id = p_job_id AND what = 'progress') < 1000;
+      END
+      $function$;
+
+CREATE OR REPLACE FUNCTION public.report_provisioning(p_job_id text, p_token text, p_status integer, p_detail jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+      DECLARE
+        job jobs;
+        v_text text := CASE p_status
+          WHEN 30 THEN 'Provisioning success'
+          WHEN 31 THEN 'Data provisioning failed'
+          WHEN 32 THEN 'Algorithm provisioning failed' END;
+        v_what text := CASE p_status
+          WHEN 30 THEN 'provisioned'
+          WHEN 31 THEN 'inputFailed'
+          WHEN 32 THEN 'algorithmFailed' END;
+        v_reason text := CASE WHEN p_status <> 30 THEN p_detail ->> 'reason' END;
+        v_noted jsonb;
+        v_staging jsonb;
+      BEGIN
+        job := lock_reported_job(p_job_id, 'configure', p_token);
+        IF v_text IS NULL OR jsonb_typeof(p_detail) IS DISTINCT FROM 'object' OR length(v_reason) > 64
+          OR octet_length(p_detail::text) > 16777216 THEN
+          RAISE EXCEPTION 'the provisioning report is malformed or too large' USING ERRCODE = 'C2D02';
+        END IF;
+        v_noted := jsonb_strip_nulls(
+          jsonb_build_object('reason', v_reason, 'message', left(p_detail ->> 'message', 1000)));
+        v_staging := p_detail - 'reason' - 'message';
+        IF job.status <> 20 THEN
+          -- A pod that lost the answer says the same again: that is no news, and no error.
+          IF job.staging = v_staging AND EXISTS (
+            SELECT 1 FROM job_events WHERE job_id = p_job_id AND what = v_what AND detail = v_noted
+          ) THEN
+            RETURN;
+          END IF;
+          RAISE EXCEPTION 'the job is not being configured' USING ERRCODE = 'C2D03';
+        END IF;
+        UPDATE jobs SET status = p_status, statustext = v_text, laststatusupdate = now(),
+          reason = coalesce(v_reason, reason), staging = v_staging
+        WHERE workflowid = p_job_id AND datefinished IS NULL;
+        INSERT INTO job_events (job_id, what, by_whom, detail)
+        VALUES (p_job_id, v_what, 'pod-configuration', v_noted);
+        PERFORM pg_notify('c2d_jobs', '');
+      END
+      $function$;
+
+-- Comments
+
+COMMENT ON TABLE claim_locks IS 'The row of an environment is locked while jobs of it are claimed';
+COMMENT ON TABLE engines IS 'Where each engine can be asked about the jobs it holds; null url is nowhere';
+COMMENT ON TABLE job_events IS 'The timeline of each job: one line a change';
+COMMENT ON VIEW job_queue IS 'Queued jobs with their position in the environment: fair between owners, then by age';
+COMMENT ON COLUMN jobs.epoch IS 'Raised by every claim and adoption; part of every engine write, so a stale engine changes nothing';
+COMMENT ON COLUMN jobs.request_key IS 'SHA-256 of the signed start request: the same request again is the same job';
+COMMENT ON COLUMN jobs.valid_until IS 'Epoch seconds until which the run is paid for';
+COMMENT ON COLUMN jobs.adopted_duplicate IS 'An adopted row whose agreement or job id another adopted row has too';
+COMMENT ON COLUMN jobs.results_expire_at IS 'When results are to be removed; null keeps them for ever';
+COMMENT ON COLUMN jobs.results_removed_at IS 'When they were removed; outputsurl is an empty list from then on';
+COMMENT ON TABLE nonce_highest IS 'The highest nonce each address has spent';
+COMMENT ON TABLE nonce_spent IS 'Nonces spent within the window below the highest one; older ones are refused by the window';
+COMMENT ON TABLE notifications IS 'Outbox of calls that tell an operator of a job''s start and end';
+COMMENT ON COLUMN notifications.next_at IS 'When to try (again); null is never: delivered, or given up';
+COMMENT ON TABLE step_attempts IS 'How often each step was tried, and why the last time';
+COMMENT ON TABLE step_tokens IS 'What the pod of a step proves itself with; a newer token of the step replaces the older';
+
+-- Grants
+
+GRANT INSERT, SELECT, UPDATE ON claim_locks TO c2d_engine;
+GRANT DELETE, INSERT, SELECT, UPDATE ON engines TO c2d_engine;
+GRANT SELECT ON engines TO c2d_service;
+GRANT INSERT, SELECT, UPDATE ON envs TO c2d_engine;
+GRANT SELECT ON envs TO c2d_service;
+GRANT INSERT, SELECT ON job_events TO c2d_engine;
+GRANT INSERT, SELECT ON job_events TO c2d_service;
+GRANT SELECT ON job_queue TO c2d_engine;
+GRANT SELECT ON job_queue TO c2d_service;
+GRANT SELECT ON jobs TO c2d_engine;
+GRANT SELECT ON jobs TO c2d_service;
+GRANT INSERT, SELECT, UPDATE ON nonce_highest TO c2d_service;
+GRANT DELETE, INSERT, SELECT ON nonce_spent TO c2d_service;
+GRANT INSERT, SELECT ON notifications TO c2d_engine;
+GRANT SELECT ON schema_migrations TO c2d_engine;
+GRANT SELECT ON schema_migrations TO c2d_service;
+GRANT SELECT ON schema_migrations_lock TO c2d_engine;
+GRANT SELECT ON schema_migrations_lock TO c2d_service;
+GRANT INSERT, SELECT, UPDATE ON step_attempts TO c2d_engine;
+GRANT INSERT, SELECT, UPDATE ON step_tokens TO c2d_engine;
+GRANT UPDATE (status, statustext, laststatusupdate, datefinished, outputsurl, stopreq, epoch, claimed_by, lease_expires_at, reason, exit_code, results_expire_at, results_removed_at) ON jobs TO c2d_engine;
+GRANT INSERT (agreementid, workflowid, owner, status, statustext, namespace, workflow, provider, request_key, valid_until) ON jobs TO c2d_service;
+GRANT UPDATE (stopreq) ON jobs TO c2d_service;
+GRANT UPDATE (attempts, next_at, delivered_at, last_error) ON notifications TO c2d_engine;
+GRANT EXECUTE ON FUNCTION announce(character varying,text,integer) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION claim_jobs(text,integer,text,double precision) TO c2d_engine;
+GRANT EXECUTE ON FUNCTION report_outputs(text,text,jsonb) TO c2d_pod;
+GRANT EXECUTE ON FUNCTION report_progress(text,text,jsonb) TO c2d_pod;
+GRANT EXECUTE ON FUNCTION report_provisioning(text,text,integer,jsonb) TO c2d_pod;

@@ -1,0 +1,193 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import {
+  ENGINE_ROLE,
+  MIGRATIONS,
+  SERVICE_ROLE,
+  adoptJobs,
+  advanceJob,
+  announceEngine,
+  announceEnvironment,
+  areResultsRemoved,
+  claimJobs,
+  claimStopped,
+  countAttempts,
+  countQueued,
+  endExpiredQueued,
+  endStepTokens,
+  enqueueNotification,
+  findJobs,
+  finishJob,
+  hasEnvironment,
+  insertJob,
+  isAgreementInUse,
+  jobsWithoutRow,
+  listEnvironments,
+  listEvents,
+  listExpiredQueued,
+  listExpiredResults,
+  listUnfinished,
+  loadEngineOfJob,
+  loadJob,
+  loadQueuePositions,
+  markNotificationDelivered,
+  markNotificationFailed,
+  markResultsRemoved,
+  notifyJobs,
+  recordAttempt,
+  recordOutcome,
+  registerStepToken,
+  releaseLeases,
+  renewLeases,
+  requestStop,
+  takeDueNotifications,
+} from '@c2d/operator-db'
+import { createNonceLedger, isSchemaCurrent, openDatabase, type Database } from '@c2d/postgres'
+import { buildNewJob, createOperatorDatabase, queueJob, type OperatorDatabase } from './operator-database.ts'
+
+let database: OperatorDatabase
+let service: Database
+let engine: Database
+
+beforeAll(async () => {
+  database = await createOperatorDatabase()
+  service = openAs(SERVICE_ROLE)
+  engine = openAs(ENGINE_ROLE)
+})
+afterAll(async () => {
+  await service.destroy()
+  await engine.destroy()
+  await database.close()
+})
+
+/** Every session of the pool begins as a role, as if it had logged in with it. */
+function openAs(role: string): Database {
+  const url = new URL(database.url)
+  url.searchParams.set('options', `-c timezone=UTC -c role=${role}`)
+  return openDatabase({ url: url.toString(), applicationName: 'test' })
+}
+
+const environment = 'env-roles'
+const lease = { environment, claimedBy: 'engine-1', leaseSeconds: 30 }
+const refusal = { code: '42501' }
+
+describe('c2d_service', () => {
+  it('behaviour: runs every statement of operator-service', async () => {
+    expect(await service.raw('SELECT current_user')).toMatchObject({ rows: [{ current_user: SERVICE_ROLE }] })
+    const job = buildNewJob({ environment })
+    expect(await insertJob(service, job)).toMatchObject({ created: true })
+    expect(await insertJob(service, job)).toMatchObject({ created: false })
+    expect(await isAgreementInUse(service, job.agreementId)).toBe(true)
+    expect(await findJobs(service, { jobId: job.jobId })).toHaveLength(1)
+    expect(await listUnfinished(service)).not.toEqual([])
+    expect(await requestStop(service, { jobId: job.jobId })).toBe(1)
+    expect(await listEvents(service, job.jobId)).toHaveLength(2)
+    await loadQueuePositions(service, { environments: [environment], jobIds: [job.jobId] })
+    expect(await loadEngineOfJob(service, job.jobId)).toBeNull()
+    expect(await areResultsRemoved(service, job.jobId)).toBe(false)
+    await listEnvironments(service, { maxAgeSeconds: 60 })
+    const ledger = createNonceLedger({ window: '60' }, { db: service })
+    expect(await ledger.spend('0xa', '1000')).toMatchObject({ fresh: true })
+    expect(await ledger.spend('0xa', '2000')).toMatchObject({ fresh: true })
+    expect(await ledger.spend('0xa', '2000')).toMatchObject({ fresh: false })
+    await notifyJobs(service)
+    expect(await isSchemaCurrent(service, MIGRATIONS)).toBe(true)
+  })
+
+  it.each([
+    ['move a job', `UPDATE jobs SET status = 70`],
+    ['end a job', `UPDATE jobs SET datefinished = now()`],
+    ['name results', `UPDATE jobs SET outputsurl = '[]'`],
+    ['queue a job as if claimed', `INSERT INTO jobs (workflowid, agreementid, epoch) VALUES ('x', 'x', 9)`],
+    ['delete a job', `DELETE FROM jobs`],
+    ['claim', `SELECT * FROM claim_jobs('e', 1, 'me', 30)`],
+    ['read tokens of steps', `SELECT * FROM step_tokens`],
+    ['make tokens of steps', `INSERT INTO step_tokens (job_id, step, token_sha256) VALUES ('x', 'publish', 'x')`],
+    ['report as a pod', `SELECT report_outputs('x', 'x', '[]')`],
+    ['rewrite a timeline', `UPDATE job_events SET what = 'x'`],
+    ['announce an environment', `INSERT INTO envs (namespace) VALUES ('x')`],
+    ['announce an engine', `INSERT INTO engines (instance, url) VALUES ('x', 'http://x')`],
+    ['send notifications', `SELECT * FROM notifications`],
+    ['take a nonce back', `UPDATE nonce_spent SET nonce = 0`],
+    ['make a table', `CREATE TABLE public.mine (a int)`],
+  ])('error: cannot %s', async (_what, statement) => {
+    await expect(service.raw(statement)).rejects.toMatchObject(refusal)
+  })
+})
+
+describe('c2d_engine', () => {
+  it('behaviour: runs every statement of operator-engine', async () => {
+    expect(await isSchemaCurrent(engine, MIGRATIONS)).toBe(true)
+    await announceEnvironment(engine, {
+      ...{ id: environment, cpuNumber: 1, cpuType: '', gpuNumber: 0, gpuType: '', ramGB: 1, diskGB: 1, priceMin: 0 },
+      ...{ desc: '', currentJobs: 0, maxJobs: 1, consumerAddress: '0x', storageExpiry: 0, maxJobDuration: 60 },
+    })
+    expect(await hasEnvironment(engine, environment)).toBe(true)
+    await announceEngine(engine, { instance: 'engine-1', url: null })
+    const stopped = await queueJob(database.db, { environment })
+    await requestStop(database.db, { jobId: stopped })
+    expect((await claimStopped(engine, lease)).map((job) => job.jobId)).toContain(stopped)
+    const jobId = await queueJob(database.db, { environment })
+    await countQueued(engine, environment)
+    const claimed = await claimJobs(engine, { ...lease, maxJobs: 1_000 })
+    expect(claimed.map((job) => job.jobId)).toContain(jobId)
+    const claim = { jobId, epoch: 1 }
+    expect(await registerStepToken(engine, { ...claim, step: 'configure', token: 'a' })).toBe(true)
+    expect(await registerStepToken(engine, { ...claim, step: 'configure', token: 'b' })).toBe(true)
+    expect(await recordAttempt(engine, { ...claim, step: 'configure' })).toBe(1)
+    expect(await recordAttempt(engine, { ...claim, step: 'configure' })).toBe(2)
+    expect(await countAttempts(engine, { jobId, step: 'configure' })).toBe(2)
+    await endStepTokens(engine, { jobId, step: 'configure' })
+    expect(await renewLeases(engine, lease)).not.toEqual([])
+    expect(await releaseLeases(engine, lease)).toBeGreaterThan(0)
+    expect(await adoptJobs(engine, { ...lease, environments: [environment], limit: 9 })).not.toEqual([])
+    const held = { jobId, epoch: 2, by: 'engine-1' }
+    expect(await advanceJob(engine, { ...held, from: 'configuring', to: 'publishing' })).toBe(true)
+    expect(await recordOutcome(engine, { ...held, reason: 'TimedOut', stopRequest: 2 })).toBe(true)
+    expect(await finishJob(engine, { ...held, to: 'finished', resultsKeptSeconds: 1e-6 })).toBe(true)
+    expect(await listExpiredResults(engine, { environments: [environment] })).toEqual([{ jobId, environment }])
+    expect(await markResultsRemoved(engine, { jobId, by: 'engine-1' })).toBe(true)
+    expect(await jobsWithoutRow(engine, [jobId])).toEqual([jobId])
+    const late = await queueJob(database.db, { environment })
+    const patience = { environment, maxQueueSeconds: 0 }
+    expect((await listExpiredQueued(engine, patience)).map((job) => job.jobId)).toEqual([late])
+    expect(await endExpiredQueued(engine, { ...patience, by: 'engine-1' })).toEqual([late])
+    expect(await loadJob(engine, late)).toMatchObject({ reason: 'QueueTimedOut' })
+    expect(await enqueueNotification(engine, { jobId, kind: 'stop', url: 'http://127.0.0.1:1', body: {} })).toBe(true)
+    const [due] = await takeDueNotifications(engine, { environments: [environment], leaseSeconds: 30 })
+    const { id } = due as { id: string }
+    await markNotificationFailed(engine, { id, retryInSeconds: 1, error: 'x' })
+    await markNotificationDelivered(engine, id)
+    await notifyJobs(engine)
+  })
+
+  it.each([
+    ['queue a job', `INSERT INTO jobs (workflowid, agreementid) VALUES ('x', 'x')`],
+    ['change what was asked', `UPDATE jobs SET workflow = '{}'`],
+    ['change whose job it is', `UPDATE jobs SET owner = '0xme'`],
+    ['delete a job', `DELETE FROM jobs`],
+    ['read nonces', `SELECT * FROM nonce_highest`],
+    ['read spent nonces', `SELECT * FROM nonce_spent`],
+    ['spend nonces', `INSERT INTO nonce_highest (address, highest) VALUES ('0xa', 1)`],
+    ['report as a pod', `SELECT report_outputs('x', 'x', '[]')`],
+    ['rewrite a timeline', `UPDATE job_events SET what = 'x'`],
+    ['forget a notification', `DELETE FROM notifications`],
+    ['send a notification elsewhere', `UPDATE notifications SET url = 'http://x'`],
+    ['change the schema', `ALTER TABLE jobs ADD COLUMN mine int`],
+  ])('error: cannot %s', async (_what, statement) => {
+    await expect(engine.raw(statement)).rejects.toMatchObject({ code: expect.stringMatching(/^42501$/) })
+  })
+})
+
+describe('both', () => {
+  it('behaviour: cannot log in until an operator says so', async () => {
+    const { rows } = await database.db.raw<{ rows: unknown[] }>(
+      `SELECT rolname, rolcanlogin, rolsuper, rolcreaterole, rolcreatedb FROM pg_roles
+       WHERE rolname IN ('${SERVICE_ROLE}', '${ENGINE_ROLE}') ORDER BY rolname`,
+    )
+    const nothing = { rolcanlogin: false, rolsuper: false, rolcreaterole: false, rolcreatedb: false }
+    expect(rows).toEqual([
+      { rolname: ENGINE_ROLE, ...nothing },
+      { rolname: SERVICE_ROLE, ...nothing },
+    ])
+  })
+})

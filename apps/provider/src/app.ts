@@ -8,10 +8,13 @@ import type { MetadataCache } from './clients/metadata-cache.ts'
 import type { OperatorService } from './clients/operator-service.ts'
 import type { TrustLists } from './domain/algorithm-policy.ts'
 import { createDownloadAuthoriser } from './domain/authorise-download.ts'
+import { createAuthTokens } from './domain/auth-tokens.ts'
 import { createFileChecker } from './domain/check-files.ts'
 import { createConsumerAuth } from './domain/consumer-auth.ts'
 import type { ProviderChains } from './domain/provider-chain.ts'
 import { createAssetResolver } from './domain/resolve-asset.ts'
+import type { RevokedTokens } from './db/revoked-tokens.ts'
+import { authTokenRoutes, type AuthTokenOptions } from './http/auth-token.routes.ts'
 import { authRoutes } from './http/auth.routes.ts'
 import { computeRoutes } from './http/compute.routes.ts'
 import { decryptRoutes } from './http/decrypt.routes.ts'
@@ -22,9 +25,10 @@ import { initializeRoutes } from './http/initialize.routes.ts'
 import { jobRoutes } from './http/job.routes.ts'
 import { refuseMethods } from './http/refuse-methods.ts'
 import { rootRoutes } from './http/root.routes.ts'
+import { validateContainerRoutes } from './http/validate-container.routes.ts'
 
 /** How this provider behaves; see `config.ts` for the variable behind each. */
-export interface AppOptions {
+export interface AppOptions extends AuthTokenOptions {
   version: string
   /** Then `encrypt` takes any chain id, as the reference does. */
   hasSingleKey: boolean
@@ -40,6 +44,8 @@ export interface AppOptions {
   /** How long an order that is not on chain yet is waited for. */
   orderTimeoutMs: number
   bodyLimitBytes: number
+  /** Signs auth tokens. Never logged. */
+  authTokenSecret: Uint8Array
   /** What workflows name as the place of documents. */
   metadataUri: string | null
 }
@@ -48,6 +54,7 @@ export interface AppOptions {
 export interface AppDeps {
   chains: ProviderChains
   ledger: NonceLedger
+  revoked: RevokedTokens
   cache: MetadataCache | null
   operator: OperatorService | null
   /** The guarded client: the only way to addresses that users name (DESIGN §4.8). */
@@ -62,7 +69,8 @@ export interface AppDeps {
 export function createApp(options: AppOptions, deps: AppDeps): Express {
   const { chains, operator, fetch, now, log } = deps
   const resolveAsset = createAssetResolver({ chains, cache: deps.cache, log })
-  const auth = createConsumerAuth({ ledger: deps.ledger, recover: recoverSigner })
+  const tokens = createAuthTokens({ secret: options.authTokenSecret }, deps)
+  const auth = createConsumerAuth({ ledger: deps.ledger, recover: recoverSigner, tokens })
   const authorise = createDownloadAuthoriser(options, { resolveAsset, operator, recover: recoverSigner, now })
   const checkFiles = createFileChecker(
     { maxBytes: options.maxChecksumBytes, timeoutMs: options.requestTimeoutMs },
@@ -73,12 +81,14 @@ export function createApp(options: AppOptions, deps: AppDeps): Express {
   app.use(healthRoutes(deps.readiness, { log }))
   app.use(rootRoutes(options, { chains }))
   app.use(authRoutes({ auth }))
+  app.use(authTokenRoutes(options, { auth, tokens, now }))
   app.use(encryptRoutes(options, { chains }))
   app.use(decryptRoutes(options, { chains, auth }))
   app.use(fileinfoRoutes(options, { resolveAsset, fetch }))
   app.use(initializeRoutes({ resolveAsset, fetch, requestTimeoutMs: options.requestTimeoutMs, now, auth }))
   app.use(downloadRoutes({ auth, authorise, fetch }))
   app.use(computeRoutes({ ...options, resolveAsset, checkFiles, operator, now, chains, auth }))
+  app.use(validateContainerRoutes())
   app.use(jobRoutes({ operator, auth }))
   app.use(refuseMethods())
   app.use(notFound)

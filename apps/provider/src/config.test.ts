@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { loadProviderConfig, universalKeyOf, valueForChain } from './config.ts'
+import { authTokenSecretOf, loadProviderConfig, universalKeyOf, valueForChain } from './config.ts'
 
 const KEY = `0x${'01'.repeat(32)}`
 
@@ -27,6 +27,15 @@ describe('the configuration', () => {
 
   it('shows no key when it is printed', () => {
     expect(JSON.stringify(loadProviderConfig(env()))).not.toContain(KEY)
+  })
+
+  it('behaviour: the secret of auth tokens is the configured one, else derived from the key in any spelling', () => {
+    const derived = authTokenSecretOf(loadProviderConfig(env()))
+    expect(derived).toHaveLength(32)
+    expect(Buffer.from(derived).toString('hex')).not.toContain('0101')
+    expect(authTokenSecretOf(loadProviderConfig(env({ PROVIDER_PRIVATE_KEY: '01'.repeat(32) })))).toEqual(derived)
+    const secret = 'a secret that only this provider has'
+    expect(authTokenSecretOf(loadProviderConfig(env({ AUTH_TOKEN_SECRET: secret })))).toEqual(Buffer.from(secret))
   })
 
   it('reads networks and keys by chain', () => {
@@ -65,6 +74,7 @@ describe('the configuration', () => {
       /has no key for chain 1/,
     ],
     ['a map that is no JSON', { NETWORK_URL: '{1' }, /NETWORK_URL/],
+    ['a short secret of auth tokens', { AUTH_TOKEN_SECRET: 'short' }, /AUTH_TOKEN_SECRET: must have 32 characters/],
     ['an unknown way to read trust lists', { TRUST_LISTS: 'open' }, /TRUST_LISTS/],
   ])('error: %s', (_title, changes, message) => {
     expect(() => loadProviderConfig(env(changes))).toThrow(message)

@@ -1,6 +1,7 @@
 import { addressSchema } from '@c2d/contracts'
 import { flagSchema, jsonSchema, loadConfig, Secret, secretSchema } from '@c2d/runtime'
 import { z } from 'zod'
+import { deriveAuthTokenSecret } from './domain/auth-tokens.ts'
 
 /** One value for the only chain, or one per chain id. */
 export type PerChain<T = string> = { kind: 'single'; value: T } | { kind: 'map'; values: Map<number, T> }
@@ -47,7 +48,7 @@ const environmentSchema = z
   .object({
     /** Where to listen. */
     OCEAN_PROVIDER_URL: bindSchema.default({ host: '0.0.0.0', port: 8030 }),
-    /** PostgreSQL of our own: nonces, and nothing else. */
+    /** PostgreSQL of our own: nonces and revoked tokens, and nothing else. */
     DATABASE_URL: secretSchema,
     NETWORK_URL: perChainSchema,
     PROVIDER_PRIVATE_KEY: keysPerChainSchema,
@@ -78,6 +79,12 @@ const environmentSchema = z
     TRUST_LISTS: z.enum(['private', 'legacy']).default('private'),
     /** Lets environments download compute services by a bare signature, as the reference's pods do. */
     ALLOW_ENVIRONMENT_SIGNATURES: flagSchema.default(false),
+    /** Signs auth tokens; 32 characters or more. Default: derived from the universal key, under a label of its own. */
+    AUTH_TOKEN_SECRET: z.string().min(32, 'must have 32 characters or more').pipe(secretSchema).optional(),
+    /** Seconds an auth token may live, at most. */
+    MAX_AUTH_TOKEN_SECONDS: z.coerce.number().int().positive().default(86_400),
+    /** Makes tokens for signatures that do not cover the expiry, as the reference's clients sign them. */
+    LEGACY_AUTH_TOKENS: flagSchema.default(false),
     MAX_BODY_BYTES: z.coerce
       .number()
       .int()
@@ -124,6 +131,12 @@ export function universalKeyOf(config: ProviderConfig): string {
   const { UNIVERSAL_PRIVATE_KEY: universal, PROVIDER_PRIVATE_KEY: keys } = config
   if (universal) return universal.reveal()
   return keys.kind === 'single' ? keys.value.reveal() : ''
+}
+
+/** What auth tokens are signed with: the configured secret, else one derived from the universal key. */
+export function authTokenSecretOf(config: ProviderConfig): Uint8Array {
+  const { AUTH_TOKEN_SECRET: secret } = config
+  return secret ? Buffer.from(secret.reveal()) : deriveAuthTokenSecret(universalKeyOf(config))
 }
 
 /** The value for a chain, or undefined where a map does not name it. */

@@ -5,8 +5,9 @@ import { createLogger, createShutdown, runMain } from '@c2d/runtime'
 import { createApp } from './app.ts'
 import { createMetadataCache } from './clients/metadata-cache.ts'
 import { createOperatorService } from './clients/operator-service.ts'
-import { loadProviderConfig, processEnvironment, universalKeyOf } from './config.ts'
+import { authTokenSecretOf, loadProviderConfig, processEnvironment, universalKeyOf } from './config.ts'
 import { migrations } from './db/migrations/index.ts'
+import { createRevokedTokens } from './db/revoked-tokens.ts'
 import { openChains } from './open-chains.ts'
 
 const GRACE_MS = 10_000
@@ -37,11 +38,15 @@ async function main(): Promise<void> {
       requestTimeoutMs: timeoutMs,
       orderTimeoutMs: config.ORDER_TIMEOUT * 1000,
       bodyLimitBytes: config.MAX_BODY_BYTES,
+      authTokenSecret: authTokenSecretOf(config),
+      maxAuthTokenSeconds: config.MAX_AUTH_TOKEN_SECONDS,
+      allowsLegacyAuthTokens: config.LEGACY_AUTH_TOKENS,
       metadataUri: cacheUrl ?? null,
     },
     {
       chains,
       ledger: createNonceLedger({ window: config.NONCE_WINDOW }, { db }),
+      revoked: createRevokedTokens({ db }),
       cache: cacheUrl ? createMetadataCache({ url: cacheUrl, timeoutMs }, { log }) : null,
       operator: operatorUrl
         ? createOperatorService({ url: operatorUrl, universalKey: universalKeyOf(config), timeoutMs })

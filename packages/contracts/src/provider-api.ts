@@ -8,18 +8,25 @@ import { addressSchema, hexBytesSchema } from './primitives.ts'
 export const PROVIDER_ENDPOINTS = {
   computeDelete: ['DELETE', '/api/services/compute'],
   computeEnvironments: ['GET', '/api/services/computeEnvironments'],
+  computeExplain: ['POST', '/api/services/compute/explain'],
   computeResult: ['GET', '/api/services/computeResult'],
   computeStart: ['POST', '/api/services/compute'],
   computeStatus: ['GET', '/api/services/compute'],
   computeStop: ['PUT', '/api/services/compute'],
+  create_auth_token: ['GET', '/api/services/createAuthToken'],
   decrypt: ['POST', '/api/services/decrypt'],
+  delete_auth_token: ['DELETE', '/api/services/deleteAuthToken'],
   download: ['GET', '/api/services/download'],
   encrypt: ['POST', '/api/services/encrypt'],
   fileinfo: ['POST', '/api/services/fileinfo'],
   initialize: ['GET', '/api/services/initialize'],
   initializeCompute: ['POST', '/api/services/initializeCompute'],
   nonce: ['GET', '/api/services/nonce'],
+  validateContainer: ['POST', '/api/services/validateContainer'],
 } as const satisfies Record<string, readonly [string, string]>
+
+/** The request header that carries an auth token in place of a signature (provider-http-api §3). */
+export const AUTH_TOKEN_HEADER = 'AuthToken'
 
 /** `GET /` of any provider, as far as peers read it. */
 export const providerRootSchema = z

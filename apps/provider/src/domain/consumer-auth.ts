@@ -2,6 +2,7 @@ import type { recoverSigner } from '@c2d/chain'
 import { isSameAddress } from '@c2d/contracts'
 import type { NonceLedger } from '@c2d/postgres'
 import { AppError } from '@c2d/runtime'
+import type { AuthTokens } from './auth-tokens.ts'
 
 /** Who says they signed what. */
 interface SignedClaim {
@@ -11,8 +12,12 @@ interface SignedClaim {
   signature: string | undefined
   /** The message up to the nonce. */
   prefix: string
+  /** Another text that may stand in its place. */
+  orPrefix?: string | undefined
   /** The nonce's literal text; it ends the message and is then spent. */
   nonce: string
+  /** The `AuthToken` header: counts where there is no signature, never beside one (provider-http-api §2.4). */
+  authToken?: string | undefined
 }
 
 /** Decides whether a request comes from the address it names, once (provider-http-api §2). */
@@ -20,7 +25,7 @@ export interface ConsumerAuth {
   /** Whether the address signed this whole message. Spends nothing. */
   isSignedBy(address: string, message: string, signature: string | undefined): boolean
   /**
-   * The claim's signature fits, and its nonce was fresh and is now spent.
+   * The claim's signature fits, or its token where it has no signature; and its nonce was fresh and is now spent.
    * @throws AppError `InvalidSignature` or `StaleNonce` with the reference's bodies (§2.4)
    */
   assertSigned(claim: SignedClaim): Promise<void>
@@ -38,20 +43,23 @@ export interface ConsumerAuth {
 /** The last nonce of an address never seen: non-zero, because clients test for truth (ocean-js-client §3). */
 export const FIRST_NONCE = '1'
 
+/** The reference's words where nobody signed (provider-http-api §1.3). */
+export const NOT_SIGNED = 'Invalid signature provided. Please check the nonce or documentId.'
+
 /** @param deps.recover who signed a message, or null where the signature is none */
-export function createConsumerAuth(deps: { ledger: NonceLedger; recover: typeof recoverSigner }): ConsumerAuth {
+export function createConsumerAuth(deps: {
+  ledger: NonceLedger
+  recover: typeof recoverSigner
+  tokens: Pick<AuthTokens, 'assertValid'>
+}): ConsumerAuth {
   const auth: ConsumerAuth = {
     isSignedBy(address, message, signature) {
       const signer = signature ? deps.recover(message, signature) : null
       return signer !== null && isSameAddress(signer, address)
     },
     async assertSigned(claim) {
-      if (!auth.isSignedBy(claim.address, claim.prefix + claim.nonce, claim.signature)) {
-        throw invalidSignature(
-          claim,
-          claim.signature ? deps.recover(claim.prefix + claim.nonce, claim.signature) : null,
-        )
-      }
+      if (claim.signature) assertSignatureFits(claim)
+      else await assertTokenFits(claim)
       await auth.spend(claim.address, claim.nonce)
     },
     async spend(address, nonce) {
@@ -66,14 +74,31 @@ export function createConsumerAuth(deps: { ledger: NonceLedger; recover: typeof 
     lastNonce: (address) => deps.ledger.highest(address),
   }
   return auth
+
+  function assertSignatureFits(claim: SignedClaim): void {
+    const { address, signature, prefix, orPrefix, nonce } = claim
+    if (auth.isSignedBy(address, prefix + nonce, signature)) return
+    if (orPrefix !== undefined && auth.isSignedBy(address, orPrefix + nonce, signature)) return
+    throw wrongSignature(claim, deps.recover(prefix + nonce, signature ?? ''))
+  }
+
+  async function assertTokenFits({ authToken, address }: SignedClaim): Promise<void> {
+    if (!authToken) throw notSigned()
+    try {
+      await deps.tokens.assertValid(authToken, address)
+    } catch (thrown) {
+      throw thrown instanceof AppError ? notSigned(thrown.detail) : thrown
+    }
+  }
 }
 
 // A missing signature is answered with a list, a wrong one with a text: clients know both (provider-http-api §1.3).
-function invalidSignature(claim: SignedClaim, recovered: string | null): AppError {
-  if (!claim.signature) {
-    const text = 'Invalid signature provided. Please check the nonce or documentId.'
-    return new AppError('InvalidSignature', { detail: text, fields: { signature: [text] } })
-  }
+function notSigned(why?: string): AppError {
+  const detail = why ?? NOT_SIGNED
+  return new AppError('InvalidSignature', { detail, fields: { signature: [NOT_SIGNED, ...(why ? [why] : [])] } })
+}
+
+function wrongSignature(claim: SignedClaim, recovered: string | null): AppError {
   const text =
     `Invalid signature ${claim.signature} for ethereum address ${claim.address}, message ${claim.prefix}` +
     ` and nonce ${claim.nonce}. Got ${recovered?.toLowerCase() ?? 'no recoverable address'}`

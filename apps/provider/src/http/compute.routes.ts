@@ -1,4 +1,10 @@
-import { computeAlgorithmSchema, computeDatasetSchema, computeStartMessage, PROVIDER_ENDPOINTS } from '@c2d/contracts'
+import {
+  AUTH_TOKEN_HEADER,
+  computeAlgorithmSchema,
+  computeDatasetSchema,
+  computeStartMessage,
+  PROVIDER_ENDPOINTS,
+} from '@c2d/contracts'
 import { notFound, requestInput } from '@c2d/http-kit'
 import { AppError } from '@c2d/runtime'
 import { Router, type Response } from 'express'
@@ -69,6 +75,7 @@ export function computeRoutes(deps: ComputeRouteDeps): Router {
         signature: textOf(input, 'signature'),
         prefix: computeStartMessage({ consumerAddress, documentId: dataset.documentId ?? '', nonce: '' }),
         nonce: textOf(input, 'nonce') ?? '',
+        authToken: request.get(AUTH_TOKEN_HEADER),
       })
       const started = await startCompute(
         {

@@ -1,4 +1,4 @@
-import { decryptMessage, PROVIDER_ENDPOINTS } from '@c2d/contracts'
+import { AUTH_TOKEN_HEADER, decryptMessage, PROVIDER_ENDPOINTS } from '@c2d/contracts'
 import { requestInput } from '@c2d/http-kit'
 import { Router } from 'express'
 import type { ConsumerAuth } from '../domain/consumer-auth.ts'
@@ -55,6 +55,7 @@ export function decryptRoutes(
         signature: textOf(input, 'signature'),
         prefix: decryptMessage({ ...claim, nonce: '' }),
         nonce: text('nonce'),
+        authToken: request.get(AUTH_TOKEN_HEADER),
       })
       const document = await decryptDocument(
         {

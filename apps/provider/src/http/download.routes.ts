@@ -1,4 +1,4 @@
-import { DOWNLOAD_TOKEN_HEADER, downloadMessage, PROVIDER_ENDPOINTS } from '@c2d/contracts'
+import { AUTH_TOKEN_HEADER, DOWNLOAD_TOKEN_HEADER, downloadMessage, PROVIDER_ENDPOINTS } from '@c2d/contracts'
 import { requestInput } from '@c2d/http-kit'
 import { openSource, type OpenedSource, type SourceFetch } from '@c2d/storage'
 import { AppError } from '@c2d/runtime'
@@ -42,6 +42,7 @@ export function downloadRoutes(deps: { auth: ConsumerAuth; authorise: AuthoriseD
           signature: textOf(input, 'signature'),
           prefix: downloadMessage({ documentId, nonce: '' }),
           nonce: textOf(input, 'nonce') ?? '',
+          authToken: request.get(AUTH_TOKEN_HEADER),
         })
       }
       const { file, network } = await deps.authorise({

@@ -1,5 +1,6 @@
 import { addressSchema, didSchema } from '@c2d/contracts'
 import { AppError } from '@c2d/runtime'
+import { NOT_SIGNED } from '../domain/consumer-auth.ts'
 
 /** The parameters of one request, as `requestInput` gives them. */
 export type Input = Readonly<Record<string, unknown>>
@@ -58,6 +59,12 @@ export const required: Rule = {
   judge: (field, input) => (isFilled(valueOf(input, field)) ? null : `The ${field} field is required.`),
 }
 
+/** A signature where no token will do: its absence is told twice (provider-http-api §1.7, createAuthToken). */
+export const requiredSignature: readonly Rule[] = [
+  required,
+  { looksAtAbsent: true, judge: (field, input) => (isFilled(valueOf(input, field)) ? null : NOT_SIGNED) },
+]
+
 /** Required when any of the others is absent. */
 export function requiredWithout(...others: string[]): Rule {
   return conditional(
@@ -95,6 +102,17 @@ export const numeric = pattern(/^\d{1,40}(\.\d{1,20})?$/, (field) => `The ${fiel
 
 /** Digits only. */
 export const integer = pattern(/^\d{1,15}$/, (field) => `The ${field} must be an integer.`)
+
+/**
+ * Epoch seconds that are still to come.
+ * @param now epoch seconds
+ */
+export function future(now: () => number): Rule {
+  return {
+    looksAtAbsent: false,
+    judge: (field, input) => (Number(textOf(input, field)) > now() ? null : 'Invalid timestamp provided.'),
+  }
+}
 
 /** A DID of an Ocean asset. */
 export const did = schemaRule((value) => didSchema.safeParse(value).success)

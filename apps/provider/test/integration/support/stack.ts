@@ -9,6 +9,7 @@ import { createMetadataCache } from '../../../src/clients/metadata-cache.ts'
 import { createNftDirectory } from '../../../src/clients/nft-directory.ts'
 import { createOperatorService } from '../../../src/clients/operator-service.ts'
 import { migrations } from '../../../src/db/migrations/index.ts'
+import { createRevokedTokens } from '../../../src/db/revoked-tokens.ts'
 import { createChainActor } from './chain-actor.ts'
 import { buildEnvironment, startFakeOperator } from './fake-operator.ts'
 import { startFileOrigin } from './file-origin.ts'
@@ -18,6 +19,9 @@ import { publishAsset, type AssetChoices, type PublishedAsset } from './publish-
 /** The provider's own key, and the one an environment downloads with. */
 export const PROVIDER_KEY = DEV_ACCOUNTS.provider.publishedPrivateKey
 export const ENVIRONMENT_KEY = devWallet(5).privateKey
+
+/** What the provider under test signs auth tokens with. */
+export const AUTH_TOKEN_SECRET = Buffer.from('a secret of this test, not of any provider')
 
 const TIMEOUT_MS = 5_000
 
@@ -55,6 +59,9 @@ export async function startStack(changes: Partial<AppOptions> = {}) {
       orderTimeoutMs: 300,
       bodyLimitBytes: 8 * 1024 * 1024,
       metadataUri: cache.url,
+      authTokenSecret: AUTH_TOKEN_SECRET,
+      maxAuthTokenSeconds: 86_400,
+      allowsLegacyAuthTokens: false,
       ...changes,
     },
     {
@@ -74,6 +81,7 @@ export async function startStack(changes: Partial<AppOptions> = {}) {
         ],
       ]),
       ledger: createNonceLedger({ window: '10000' }, { db }),
+      revoked: createRevokedTokens({ db }),
       cache: createMetadataCache({ url: cache.url, timeoutMs: TIMEOUT_MS }, { log: silentLogger }),
       operator: createOperatorService({ url: operator.url, universalKey: PROVIDER_KEY, timeoutMs: TIMEOUT_MS }),
       fetch: createGuardedFetch({ allowList: [origin.host], timeoutMs: TIMEOUT_MS }),

@@ -126,14 +126,23 @@ export function startEngine(options: EngineOptions, deps: EngineDeps): Engine {
   }
 
   async function keepLeases(): Promise<void> {
+    const held = [...epochs] // what is claimed while the statement runs is not in its answer, and is not lost
     const renewed = new Map((await renewLeases(db, lease)).map((job) => [job.jobId, job.epoch]))
-    for (const [jobId, epoch] of epochs) {
+    for (const [jobId, epoch] of held) {
       if (renewed.get(jobId) === epoch) continue
       // Finished rows carry no lease: they only wait for their objects to be removed.
       if ((await loadJob(db, jobId))?.dateFinished != null) continue
+      if (epochs.get(jobId) !== epoch) continue
       log.warn({ jobId, epoch }, 'lease lost')
       epochs.delete(jobId)
       loop.drop(jobId)
+    }
+    for (const [jobId, epoch] of renewed) {
+      if (epochs.has(jobId)) continue
+      // Ours by the row, not by memory: the answer to a claim was lost with its connection.
+      log.warn({ jobId, epoch }, 'taking a job whose claim was not heard of')
+      epochs.set(jobId, epoch)
+      loop.wake(jobId)
     }
   }
 

@@ -1,6 +1,7 @@
 import type { JOB_STATUS, Reason, StoredResult } from '@c2d/contracts'
 
 export { REPORT_MALFORMED, REPORT_OUT_OF_TURN, TOKEN_REFUSED } from './channel.ts'
+export { openReporter, type Reporter } from './deliver-report.ts'
 
 /** A statement for a bare `pg` client. */
 export interface Statement {

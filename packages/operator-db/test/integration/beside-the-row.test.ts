@@ -7,6 +7,7 @@ import {
   enqueueNotification,
   finishJob,
   listEvents,
+  listEventsSince,
   listExpiredResults,
   loadEngineOfJob,
   loadJob,
@@ -135,5 +136,23 @@ describe('notifications', () => {
     expect(await takeDueNotifications(database.db, due)).toMatchObject([{ id, attempt: 3 }])
     await markNotificationFailed(database.db, { id, retryInSeconds: null, error: 'gave up' })
     expect(await takeDueNotifications(database.db, due)).toEqual([])
+  })
+})
+
+describe('listEventsSince', () => {
+  it('behaviour: gives what is new of each job, in order, and nothing of others', async () => {
+    const first = await claimOne('env-news')
+    const second = await claimOne('env-news')
+    const all = await listEventsSince(database.db, [
+      { jobId: first.jobId, afterId: '0' },
+      { jobId: second.jobId, afterId: '0' },
+    ])
+    expect([...all.keys()].sort()).toEqual([first.jobId, second.jobId].sort())
+    const [created, claimed] = all.get(first.jobId) ?? []
+    expect([created?.what, claimed?.what]).toEqual(['created', 'claimed'])
+    const since = (afterId: string) => listEventsSince(database.db, [{ jobId: first.jobId, afterId }])
+    expect((await since(created?.id ?? '')).get(first.jobId)).toEqual([claimed])
+    expect((await since(claimed?.id ?? '')).size).toBe(0)
+    expect((await listEventsSince(database.db, [])).size).toBe(0)
   })
 })

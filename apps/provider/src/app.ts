@@ -6,6 +6,7 @@ import type { SourceFetch } from '@c2d/storage'
 import type { Express } from 'express'
 import type { MetadataCache } from './clients/metadata-cache.ts'
 import type { OperatorService } from './clients/operator-service.ts'
+import type { Rbac } from './clients/rbac.ts'
 import type { TrustLists } from './domain/algorithm-policy.ts'
 import { createDownloadAuthoriser } from './domain/authorise-download.ts'
 import { createAuthTokens } from './domain/auth-tokens.ts'
@@ -57,6 +58,8 @@ export interface AppDeps {
   revoked: RevokedTokens
   cache: MetadataCache | null
   operator: OperatorService | null
+  /** Asked before anything is given; null asks nobody. */
+  rbac: Rbac | null
   /** The guarded client: the only way to addresses that users name (DESIGN §4.8). */
   fetch: SourceFetch
   /** Epoch seconds, with fraction. */
@@ -67,7 +70,7 @@ export interface AppDeps {
 
 /** The provider as an express app; it never listens. */
 export function createApp(options: AppOptions, deps: AppDeps): Express {
-  const { chains, operator, fetch, now, log } = deps
+  const { chains, operator, rbac, fetch, now, log } = deps
   const resolveAsset = createAssetResolver({ chains, cache: deps.cache, log })
   const tokens = createAuthTokens({ secret: options.authTokenSecret }, deps)
   const auth = createConsumerAuth({ ledger: deps.ledger, recover: recoverSigner, tokens })
@@ -85,11 +88,11 @@ export function createApp(options: AppOptions, deps: AppDeps): Express {
   app.use(encryptRoutes(options, { chains }))
   app.use(decryptRoutes(options, { chains, auth }))
   app.use(fileinfoRoutes(options, { resolveAsset, fetch }))
-  app.use(initializeRoutes({ resolveAsset, fetch, requestTimeoutMs: options.requestTimeoutMs, now, auth }))
-  app.use(downloadRoutes({ auth, authorise, fetch }))
-  app.use(computeRoutes({ ...options, resolveAsset, checkFiles, operator, now, chains, auth }))
+  app.use(initializeRoutes({ resolveAsset, fetch, requestTimeoutMs: options.requestTimeoutMs, now, auth, rbac }))
+  app.use(downloadRoutes({ auth, authorise, fetch, rbac }))
+  app.use(computeRoutes({ ...options, resolveAsset, checkFiles, operator, now, chains, auth, rbac }))
   app.use(validateContainerRoutes())
-  app.use(jobRoutes({ operator, auth }))
+  app.use(jobRoutes({ operator, auth, rbac }))
   app.use(refuseMethods())
   app.use(notFound)
   app.use(renderErrors('provider', { log }))

@@ -85,6 +85,10 @@ const environmentSchema = z
     MAX_AUTH_TOKEN_SECONDS: z.coerce.number().int().positive().default(86_400),
     /** Makes tokens for signatures that do not cover the expiry, as the reference's clients sign them. */
     LEGACY_AUTH_TOKENS: flagSchema.default(false),
+    /** Asked before anything is given (provider-http-api §9.3). */
+    RBAC_SERVER_URL: z.url().optional(),
+    /** Any text: this provider calls itself private towards that server. */
+    PRIVATE_PROVIDER: z.string().optional(),
     MAX_BODY_BYTES: z.coerce
       .number()
       .int()

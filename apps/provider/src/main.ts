@@ -5,6 +5,7 @@ import { createLogger, createShutdown, runMain } from '@c2d/runtime'
 import { createApp } from './app.ts'
 import { createMetadataCache } from './clients/metadata-cache.ts'
 import { createOperatorService } from './clients/operator-service.ts'
+import { createRbac } from './clients/rbac.ts'
 import { authTokenSecretOf, loadProviderConfig, processEnvironment, universalKeyOf } from './config.ts'
 import { migrations } from './db/migrations/index.ts'
 import { createRevokedTokens } from './db/revoked-tokens.ts'
@@ -25,7 +26,8 @@ async function main(): Promise<void> {
   await migrateToLatest(db, migrations)
 
   const timeoutMs = config.REQUEST_TIMEOUT * 1000
-  const { AQUARIUS_URL: cacheUrl, OPERATOR_SERVICE_URL: operatorUrl } = config
+  const { AQUARIUS_URL: cacheUrl, OPERATOR_SERVICE_URL: operatorUrl, RBAC_SERVER_URL: rbacUrl } = config
+  const universalKey = universalKeyOf(config)
   const app = createApp(
     {
       version: versionOfPackage(),
@@ -48,8 +50,9 @@ async function main(): Promise<void> {
       ledger: createNonceLedger({ window: config.NONCE_WINDOW }, { db }),
       revoked: createRevokedTokens({ db }),
       cache: cacheUrl ? createMetadataCache({ url: cacheUrl, timeoutMs }, { log }) : null,
-      operator: operatorUrl
-        ? createOperatorService({ url: operatorUrl, universalKey: universalKeyOf(config), timeoutMs })
+      operator: operatorUrl ? createOperatorService({ url: operatorUrl, universalKey, timeoutMs }) : null,
+      rbac: rbacUrl
+        ? createRbac({ url: rbacUrl, universalKey, isPrivate: config.PRIVATE_PROVIDER !== undefined, timeoutMs })
         : null,
       fetch: createGuardedFetch({
         allowList: config.ALLOW_NON_PUBLIC_IP ? ['*'] : config.OUTBOUND_ALLOW,

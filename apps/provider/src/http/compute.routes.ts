@@ -9,6 +9,7 @@ import { notFound, requestInput } from '@c2d/http-kit'
 import { AppError } from '@c2d/runtime'
 import { Router, type Response } from 'express'
 import type { OperatorService, Relayed } from '../clients/operator-service.ts'
+import type { Rbac, RbacSubject } from '../clients/rbac.ts'
 import type { ConsumerAuth } from '../domain/consumer-auth.ts'
 import type { ProviderChains } from '../domain/provider-chain.ts'
 import { quoteCompute } from '../domain/quote-compute.ts'
@@ -22,6 +23,7 @@ export interface ComputeRouteDeps extends Omit<ComputeDeps, 'operator'> {
   operator: OperatorService | null
   chains: ProviderChains
   auth: ConsumerAuth
+  rbac: Rbac | null
 }
 
 /** Environments, quotes and the start of a job (provider-http-api §1.7). */
@@ -77,12 +79,20 @@ export function computeRoutes(deps: ComputeRouteDeps): Router {
         nonce: textOf(input, 'nonce') ?? '',
         authToken: request.get(AUTH_TOKEN_HEADER),
       })
+      const additionalDatasets = valueOf(input, 'additionalDatasets')
+      await deps.rbac?.assertAllowed({
+        eventType: 'compute',
+        consumerAddress,
+        datasets: subjectsOf([dataset]),
+        algorithms: subjectsOf([algorithm]),
+        additionalDatasets: subjectsOf(Array.isArray(additionalDatasets) ? additionalDatasets : []),
+      })
       const started = await startCompute(
         {
           consumerAddress,
           environment: textOf(input, 'environment') ?? '',
           dataset,
-          additionalDatasets: valueOf(input, 'additionalDatasets'),
+          additionalDatasets,
           algorithm,
           output: valueOf(input, 'output'),
         },
@@ -92,6 +102,15 @@ export function computeRoutes(deps: ComputeRouteDeps): Router {
     }),
   )
   return router
+}
+
+/** The named assets among these; raw code and what is malformed have no name. */
+function subjectsOf(items: readonly unknown[]): RbacSubject[] {
+  return items.flatMap((item) => {
+    const named = computeDatasetSchema.safeParse(item)
+    const did = named.success ? named.data.documentId : undefined
+    return did ? [{ did, serviceId: named.data?.serviceId ?? null }] : []
+  })
 }
 
 /** Passes an answer of operator-service on, byte for byte. */

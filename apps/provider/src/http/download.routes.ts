@@ -3,6 +3,7 @@ import { requestInput } from '@c2d/http-kit'
 import { openSource, type OpenedSource, type SourceFetch } from '@c2d/storage'
 import { AppError } from '@c2d/runtime'
 import { Router, type Response } from 'express'
+import type { Rbac } from '../clients/rbac.ts'
 import type { AuthoriseDownload } from '../domain/authorise-download.ts'
 import type { ConsumerAuth } from '../domain/consumer-auth.ts'
 import { networkText } from '../domain/refusal.ts'
@@ -25,7 +26,12 @@ const SIGNED_FIELDS: FieldRule[] = [...TARGET_FIELDS, { field: 'nonce', bail: tr
  * `GET /download`: one file of an ordered service, streamed from its origin, which is asked once
  * (provider-http-api §1.7, §7.5). A job download token takes the place of signature and nonce (DESIGN §4.6).
  */
-export function downloadRoutes(deps: { auth: ConsumerAuth; authorise: AuthoriseDownload; fetch: SourceFetch }): Router {
+export function downloadRoutes(deps: {
+  auth: ConsumerAuth
+  authorise: AuthoriseDownload
+  fetch: SourceFetch
+  rbac: Rbac | null
+}): Router {
   const router = Router()
   router.get(
     PROVIDER_ENDPOINTS.download[1],
@@ -35,6 +41,7 @@ export function downloadRoutes(deps: { auth: ConsumerAuth; authorise: AuthoriseD
       assertFields(input, token === undefined ? SIGNED_FIELDS : TARGET_FIELDS)
       refuseHead(request)
       const documentId = textOf(input, 'documentId') ?? ''
+      const serviceId = textOf(input, 'serviceId') ?? ''
       const consumerAddress = textOf(input, 'consumerAddress') ?? ''
       if (token === undefined) {
         await deps.auth.assertSigned({
@@ -44,11 +51,17 @@ export function downloadRoutes(deps: { auth: ConsumerAuth; authorise: AuthoriseD
           nonce: textOf(input, 'nonce') ?? '',
           authToken: request.get(AUTH_TOKEN_HEADER),
         })
+        // The files of a job were asked about when the job was started, in the name of its owner.
+        await deps.rbac?.assertAllowed({
+          eventType: 'access',
+          consumerAddress,
+          subject: { did: documentId, serviceId },
+        })
       }
       const { file, network } = await deps.authorise({
         documentId,
         consumerAddress,
-        serviceId: textOf(input, 'serviceId') ?? '',
+        serviceId,
         transferTxId: textOf(input, 'transferTxId') ?? '',
         fileIndex: Number(textOf(input, 'fileIndex')),
         token,

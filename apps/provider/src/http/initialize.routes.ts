@@ -1,6 +1,7 @@
 import { PROVIDER_ENDPOINTS } from '@c2d/contracts'
 import { requestInput } from '@c2d/http-kit'
 import { Router } from 'express'
+import type { Rbac } from '../clients/rbac.ts'
 import type { ConsumerAuth } from '../domain/consumer-auth.ts'
 import { initializeAccess, type AccessDeps } from '../domain/initialize-access.ts'
 import { address, assertFields, integer, required, textOf, valueOf, type FieldRule } from './field-rules.ts'
@@ -14,7 +15,7 @@ const FIELDS: FieldRule[] = [
 ]
 
 /** `GET /initialize`: what to order and pay for one access (provider-http-api §1.7). */
-export function initializeRoutes(deps: AccessDeps & { auth: ConsumerAuth }): Router {
+export function initializeRoutes(deps: AccessDeps & { auth: ConsumerAuth; rbac: Rbac | null }): Router {
   const router = Router()
   router.get(
     PROVIDER_ENDPOINTS.initialize[1],
@@ -22,11 +23,18 @@ export function initializeRoutes(deps: AccessDeps & { auth: ConsumerAuth }): Rou
       const input = requestInput(request)
       assertFields(input, FIELDS)
       const consumerAddress = textOf(input, 'consumerAddress') ?? ''
+      const documentId = textOf(input, 'documentId') ?? ''
+      const serviceId = textOf(input, 'serviceId') ?? ''
+      await deps.rbac?.assertAllowed({
+        eventType: 'initialize',
+        consumerAddress,
+        subject: { did: documentId, serviceId },
+      })
       const fileIndex = textOf(input, 'fileIndex')
       const quote = await initializeAccess(
         {
-          documentId: textOf(input, 'documentId') ?? '',
-          serviceId: textOf(input, 'serviceId') ?? '',
+          documentId,
+          serviceId,
           consumerAddress,
           fileIndex: fileIndex === undefined ? undefined : Number(fileIndex),
           transferTxId: textOf(input, 'transferTxId'),

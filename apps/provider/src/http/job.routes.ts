@@ -10,6 +10,7 @@ import { notFound, requestInput } from '@c2d/http-kit'
 import { AppError } from '@c2d/runtime'
 import { Router, type Request } from 'express'
 import { parseJobs, type JobQuery, type OperatorService } from '../clients/operator-service.ts'
+import type { Rbac } from '../clients/rbac.ts'
 import type { ConsumerAuth } from '../domain/consumer-auth.ts'
 import { buildPublicStatus } from '../domain/public-status.ts'
 import { JOB_FIELDS, RESULT_FIELDS } from './compute-fields.ts'
@@ -20,7 +21,7 @@ import { refuseHead } from './refuse-head.ts'
 import { streamResult } from './stream-result.ts'
 
 /** Status, stop, delete and results of jobs (provider-http-api §1.7, ocean-js-client §12). */
-export function jobRoutes(deps: { operator: OperatorService | null; auth: ConsumerAuth }): Router {
+export function jobRoutes(deps: { operator: OperatorService | null; auth: ConsumerAuth; rbac: Rbac | null }): Router {
   const { auth } = deps
   const router = Router()
 
@@ -52,6 +53,7 @@ export function jobRoutes(deps: { operator: OperatorService | null; auth: Consum
       const input = checkedInput(request)
       const query = jobQuery(input)
       if (!isOceanJsStop(input, query)) await assertOwner(request, input, query)
+      await assertAllowed(input, query)
       relay(response, await operator.stop(query))
     }),
   )
@@ -63,6 +65,7 @@ export function jobRoutes(deps: { operator: OperatorService | null; auth: Consum
       const input = checkedInput(request)
       const query = jobQuery(input)
       await assertOwner(request, input, query)
+      await assertAllowed(input, query)
       relay(response, await operator.remove(query))
     }),
   )
@@ -115,6 +118,13 @@ export function jobRoutes(deps: { operator: OperatorService | null; auth: Consum
       throw new AppError('ValidationFailed', { fields: { nonce: ['The nonce field is required.'] } })
     }
     await auth.assertSigned({ address: query.owner, signature, prefix, nonce, authToken: authToken(request) })
+  }
+
+  async function assertAllowed(input: Input, { owner, jobId }: JobQuery): Promise<void> {
+    const did = textOf(input, 'documentId')
+    const datasets = did === undefined ? [] : [{ did, serviceId: null }]
+    const question = { consumerAddress: owner, datasets, algorithms: [], additionalDatasets: [], jobId }
+    await deps.rbac?.assertAllowed({ eventType: 'compute', ...question })
   }
 
   /**

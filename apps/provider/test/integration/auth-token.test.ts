@@ -123,8 +123,10 @@ describe('auth tokens', () => {
         serviceType: 'access',
         files: [stack.origin.offer('/algo.js', 'x')],
       })
-      const compute = { publisherTrustedAlgorithms: ['*'] }
-      const dataset = await stack.publish({ files: [stack.origin.offer('/d.csv', 'x')], compute })
+      const dataset = await stack.publish({
+        files: [stack.origin.offer('/d.csv', 'x')],
+        compute: { publisherTrustedAlgorithms: ['*'] },
+      })
       const run = await orderRun(stack, { dataset, algorithm })
       const { signature: _none, ...unsigned } = buildStart(run, stack.consumer)
       const headers = { 'Content-Type': 'application/json', [AUTH_TOKEN_HEADER]: await createToken() }

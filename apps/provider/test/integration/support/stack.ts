@@ -4,7 +4,7 @@ import { createGuardedFetch, listen } from '@c2d/http-kit'
 import { createNonceLedger, migrateToLatest, openDatabase } from '@c2d/postgres'
 import { silentLogger } from '@c2d/runtime'
 import { createTestDatabase, startTestChain } from '@c2d/testing'
-import { createApp, type AppOptions } from '../../../src/app.ts'
+import { createApp, type AppDeps, type AppOptions } from '../../../src/app.ts'
 import { createMetadataCache } from '../../../src/clients/metadata-cache.ts'
 import { createNftDirectory } from '../../../src/clients/nft-directory.ts'
 import { createOperatorService } from '../../../src/clients/operator-service.ts'
@@ -28,8 +28,8 @@ const TIMEOUT_MS = 5_000
 /** A provider on a real database and a real chain, between a fake operator, a cache and an origin of files. */
 export type Stack = Awaited<ReturnType<typeof startStack>>
 
-/** Starts everything; `changes` are options of the app. */
-export async function startStack(changes: Partial<AppOptions> = {}) {
+/** Starts everything; `changes` are options of the app, `others` replace what it talks to. */
+export async function startStack(changes: Partial<AppOptions> = {}, others: Partial<AppDeps> = {}) {
   const closers: (() => Promise<void> | void)[] = []
   const consumerAddress = addressOf(ENVIRONMENT_KEY)
   const [chain, database, origin, operator, cache] = await Promise.all([
@@ -84,10 +84,12 @@ export async function startStack(changes: Partial<AppOptions> = {}) {
       revoked: createRevokedTokens({ db }),
       cache: createMetadataCache({ url: cache.url, timeoutMs: TIMEOUT_MS }, { log: silentLogger }),
       operator: createOperatorService({ url: operator.url, universalKey: PROVIDER_KEY, timeoutMs: TIMEOUT_MS }),
+      rbac: null,
       fetch: createGuardedFetch({ allowList: [origin.host], timeoutMs: TIMEOUT_MS }),
       now: () => Date.now() / 1000,
       readiness: { chain: () => client.isReady() },
       log: silentLogger,
+      ...others,
     },
   )
   const server = await listen(app, { host: '127.0.0.1', port: 0 })

@@ -10,7 +10,7 @@ import {
   stepWorkflowSchema,
 } from '@c2d/contracts'
 import { createGuardedFetch } from '@c2d/http-kit'
-import { reportProvisioning } from '@c2d/operator-db/reports'
+import { openReporter, reportProvisioning } from '@c2d/operator-db/reports'
 import { runMain } from '@c2d/runtime'
 import pg from 'pg'
 import type { z } from 'zod'
@@ -28,6 +28,10 @@ const HELP = `pod-configuration: fetches the datasets, the algorithm and the DDO
 
 Exit code: 0 provisioned; 1 the job cannot be provisioned (reported with its reason); 2 anything else.
 `
+
+/** How long an outage of the database may last before finished work is given up, in milliseconds. */
+const REPORT_PATIENCE_MS = 600_000
+const REPORT_ANSWER_MS = 10_000
 
 await runMain(async () => {
   const { values } = parseArgs({
@@ -51,9 +55,16 @@ await runMain(async () => {
   const read = async <S extends z.ZodType>(name: string, schema: S): Promise<z.output<S>> =>
     schema.parse(JSON.parse(await readFile(join(stepFiles, name), 'utf8')))
   const report = await read(STEP_FILE.report, stepReportSchema)
-  const database = new pg.Client({ connectionString: report.databaseUrl, connectionTimeoutMillis: 10_000 })
-  const connected = database.connect() // opens while the files arrive
-  connected.catch(() => {}) // awaited below, where a failure counts
+  const reporter = openReporter({
+    // A silent server is given up on: half-open connections say nothing for ever.
+    createClient: () =>
+      new pg.Client({
+        connectionString: report.databaseUrl,
+        connectionTimeoutMillis: REPORT_ANSWER_MS,
+        query_timeout: REPORT_ANSWER_MS,
+      }),
+    patienceMs: REPORT_PATIENCE_MS,
+  })
 
   const workflow = await read(STEP_FILE.workflow, stepWorkflowSchema)
   const fetch = createGuardedFetch({ allowList: config.allowList, timeoutMs: config.requestTimeoutMs })
@@ -66,9 +77,8 @@ await runMain(async () => {
     say: (line) => process.stdout.write(`${line}\n`),
   })
 
-  await connected
   const files = result.files.map(({ path: _path, ...file }) => file)
-  await database.query(
+  await reporter.deliver(
     reportProvisioning({
       jobId,
       token: report.token,
@@ -76,7 +86,6 @@ await runMain(async () => {
       detail: { reason: result.reason, message: result.message, files },
     }),
   )
-  await database.end()
   process.stdout.write(`${result.message}\n`)
   process.exit(result.status === JOB_STATUS.provisioned.code ? 0 : 1) // does not wait for idle sockets to time out
 })

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { STEP_FILE, jobIdSchema, stepReportSchema } from '@c2d/contracts'
-import { reportOutputs } from '@c2d/operator-db/reports'
+import { openReporter, reportOutputs } from '@c2d/operator-db/reports'
 import { runMain } from '@c2d/runtime'
 import { createFilesystemStore } from '@c2d/storage'
 import pg from 'pg'
@@ -19,6 +19,10 @@ const HELP = `pod-publishing: stores the outputs and logs of one job and records
 
 Exit code: 0 everything is stored; 1 some files are not (the others are recorded); 2 anything else.
 `
+
+/** How long an outage of the database may last before finished work is given up, in milliseconds. */
+const REPORT_PATIENCE_MS = 600_000
+const REPORT_ANSWER_MS = 10_000
 
 await runMain(async () => {
   const { values } = parseArgs({
@@ -40,9 +44,16 @@ await runMain(async () => {
   if (!stepFiles || !path) throw new Error(`--step-files and --path are needed\n\n${HELP}`)
   const jobId = jobIdSchema.parse(values.workflowid)
   const report = stepReportSchema.parse(JSON.parse(await readFile(join(stepFiles, STEP_FILE.report), 'utf8')))
-  const database = new pg.Client({ connectionString: report.databaseUrl, connectionTimeoutMillis: 10_000 })
-  const connected = database.connect() // opens while the files are stored
-  connected.catch(() => {}) // awaited below, where a failure counts
+  const reporter = openReporter({
+    // A silent server is given up on: half-open connections say nothing for ever.
+    createClient: () =>
+      new pg.Client({
+        connectionString: report.databaseUrl,
+        connectionTimeoutMillis: REPORT_ANSWER_MS,
+        query_timeout: REPORT_ANSWER_MS,
+      }),
+    patienceMs: REPORT_PATIENCE_MS,
+  })
 
   const say = (line: string): void => void process.stdout.write(`${line}\n`)
   const { files, leftOut } = await collectFiles(path)
@@ -52,9 +63,7 @@ await runMain(async () => {
     say,
   })
 
-  await connected
-  await database.query(reportOutputs({ jobId, token: report.token, outputs: results }))
-  await database.end()
+  await reporter.deliver(reportOutputs({ jobId, token: report.token, outputs: results }))
   say(`${results.length} files stored, ${failures.length} lost`)
   process.exit(failures.length === 0 ? 0 : 1)
 })

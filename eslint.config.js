@@ -31,7 +31,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/config.ts', '**/main.ts'],
+    files: ['**/config.ts', '**/main.ts', 'bench/src/*.ts'],
     rules: { 'no-restricted-properties': 'off' },
   },
   {

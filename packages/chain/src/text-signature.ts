@@ -1,0 +1,12 @@
+import { hashMessage } from 'ethers'
+import { parsePrivateKey } from './private-key.ts'
+
+/**
+ * Signs a text itself by personal_sign (EIP-191), as wallets and eth_account do; unlike `signMessage`, which signs the
+ * text's digest. What operators are notified with is signed this way (operator-engine-behaviour §10).
+ * @returns 0x and 65 bytes r, s, v; v is 1b or 1c
+ * @throws ConfigError when the key is no private key
+ */
+export function signText(text: string, privateKey: string): string {
+  return parsePrivateKey(privateKey).sign(hashMessage(text)).serialized
+}

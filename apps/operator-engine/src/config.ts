@@ -6,6 +6,8 @@ const privateKeySchema = secretSchema.refine((key) => /^0x[0-9a-fA-F]{64}$/.test
   message: 'must be a private key: 0x and 64 hex digits',
 })
 
+const httpUrlSchema = z.url({ protocol: /^https?$/ })
+
 const environmentSchema = z
   .object({
     /** Name clients order for; the row's `namespace`. */
@@ -29,12 +31,16 @@ const environmentSchema = z
     maxJobDuration: z.coerce.number().int().positive().default(60),
     /** Seconds results are kept; 0 is for ever. */
     storageExpiry: z.coerce.number().int().nonnegative().default(0),
+    /** Seconds a job may wait for a slot; 0 is for ever. Absent: `MAX_QUEUE_SECONDS`. */
+    maxQueueSeconds: z.coerce.number().int().nonnegative().optional(),
     allowedChainId: z.array(z.number().int()).optional(),
   })
   .transform((environment) => ({ ...environment, consumerAddress: addressOf(environment.privateKey.reveal()) }))
 
+type ConfiguredEnvironment = z.infer<typeof environmentSchema>
+
 /** One environment this engine serves. */
-export type EnvironmentConfig = z.infer<typeof environmentSchema>
+export type EnvironmentConfig = ConfiguredEnvironment & { maxQueueSeconds: number }
 
 const configSchema = z
   .object({
@@ -60,7 +66,20 @@ const configSchema = z
     RESULTS_FOLDER: z.string(),
     POD_CONFIGURATION_PROGRAM: z.string(),
     POD_PUBLISHING_PROGRAM: z.string(),
-    OUTBOUND_ALLOW: z.string().default(''),
+    OUTBOUND_ALLOW: z
+      .string()
+      .default('')
+      .transform((list) => list.split(',').filter(Boolean)),
+    /** Seconds a job may wait for a slot, where its environment does not say; 0 is for ever. */
+    MAX_QUEUE_SECONDS: z.coerce.number().int().nonnegative().default(0),
+    /** Seconds that outputs which could not be published are kept on the workspace. */
+    KEEP_FAILED_SECONDS: z.coerce.number().int().nonnegative().default(3_600),
+    NOTIFY_START_URL: httpUrlSchema.optional(),
+    NOTIFY_STOP_URL: httpUrlSchema.optional(),
+    /** What whoever asks for a log must show; without it none is served. */
+    ENGINE_SECRET: secretSchema.optional(),
+    /** Where other services reach this engine; absent: its own address. */
+    ENGINE_URL: httpUrlSchema.optional(),
     ALLOW_UNSANDBOXED: flagSchema.default(false),
     LEASE_SECONDS: z.coerce.number().min(1).default(15),
     TICK_SECONDS: z.coerce.number().positive().max(60).default(5),
@@ -90,13 +109,20 @@ const configSchema = z
     return {
       databaseUrl: env.DATABASE_URL,
       podDatabaseUrl: env.POD_DATABASE_URL,
-      environments,
+      environments: environments.map((environment) => ({
+        ...environment,
+        maxQueueSeconds: environment.maxQueueSeconds ?? env.MAX_QUEUE_SECONDS,
+      })),
       executor: env.EXECUTOR,
       workspacesFolder: env.WORKSPACES_FOLDER,
       resultsFolder: env.RESULTS_FOLDER,
       podConfigurationProgram: env.POD_CONFIGURATION_PROGRAM,
       podPublishingProgram: env.POD_PUBLISHING_PROGRAM,
       outboundAllow: env.OUTBOUND_ALLOW,
+      keepFailedSeconds: env.KEEP_FAILED_SECONDS,
+      notify: { start: env.NOTIFY_START_URL, stop: env.NOTIFY_STOP_URL },
+      engineSecret: env.ENGINE_SECRET,
+      engineUrl: env.ENGINE_URL,
       allowUnsandboxed: env.ALLOW_UNSANDBOXED,
       leaseSeconds: env.LEASE_SECONDS,
       tickMs: env.TICK_SECONDS * 1000,
@@ -116,7 +142,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
   return loadConfig(configSchema, env)
 }
 
-function originalEnvironment(env: Record<string, unknown>): EnvironmentConfig[] | null {
+function originalEnvironment(env: Record<string, unknown>): ConfiguredEnvironment[] | null {
   if (!env['OPERATOR_PRIVATE_KEY']) return null
   return [
     environmentSchema.parse({

@@ -1,17 +1,24 @@
 import { JOB_STATUS, isLegalTransition, jobStatusName, type JobStatusName } from '@c2d/contracts'
 import { describe, expect, it } from '@jest/globals'
-import { algorithmDeadlineMs, decide, type Decision, type Observed } from './decide.ts'
+import { algorithmDeadlineMs } from './deadlines.ts'
+import { decide, type Decision, type Observed } from './decide.ts'
 import type { StepState } from './executor/executor.ts'
 import { buildJobRow } from './testing/build-job-row.ts'
 
 const NOW_MS = 1_700_000_000_000
 const absent: StepState = { phase: 'absent' }
-const running = (sinceMs = NOW_MS): StepState => ({ phase: 'running', startedAt: new Date(sinceMs) })
+const running = (sinceMs = NOW_MS, attempt = 1): StepState => ({
+  phase: 'running',
+  attempt,
+  startedAt: new Date(sinceMs),
+})
 const ended = (
   exitCode: number | null,
   reason: Extract<StepState, { phase: 'ended' }>['reason'] = null,
+  attempt = 1,
 ): StepState => ({
   phase: 'ended',
+  attempt,
   exitCode,
   signal: null,
   reason,
@@ -33,6 +40,7 @@ function observed({ status, job, steps, ...rest }: Situation): Observed {
     prepared: true,
     steps: { configure: absent, algorithm: absent, filter: absent, publish: absent, ...steps },
     maxDurationSeconds: 60,
+    keepFailedSeconds: 3_600,
     ...rest,
   }
 }
@@ -44,14 +52,46 @@ const CASES: Record<string, { given: Situation; want: Decision }> = {
     given: { status: 'warmingUp' },
     want: { do: 'wait', untilMs: null },
   },
-  'a claimed job is configured': { given: { status: 'configuring' }, want: { do: 'start', step: 'configure' } },
+  'a claimed job is configured': {
+    given: { status: 'configuring' },
+    want: { do: 'start', step: 'configure', attempt: 1 },
+  },
   'configuring is waited for': {
     given: { status: 'configuring', steps: { configure: running() } },
-    want: { do: 'wait', untilMs: null },
+    want: { do: 'wait', untilMs: NOW_MS + 3_600_000 },
   },
-  'a configure pod that died without a word fails the job': {
+  'configuring is not waited for any longer than our own pods may take': {
+    given: { status: 'configuring', steps: { configure: running(NOW_MS - 3_600_000) } },
+    want: { do: 'stop', step: 'configure', attempt: 1, reason: 'TimedOut' },
+  },
+  'configuring ends with what was paid for': {
+    given: { status: 'configuring', job: { validUntil: NOW_MS / 1000 }, steps: { configure: running() } },
+    want: { do: 'stop', step: 'configure', attempt: 1, reason: 'TimedOut' },
+  },
+  'a configure pod that took too long fails the job': {
+    given: { status: 'configuring', steps: { configure: ended(null, 'TimedOut') } },
+    want: { do: 'advance', from: 'configuring', to: 'inputFailed', outcome: { reason: 'TimedOut' } },
+  },
+  'a job that is claimed after what was paid for ends unprovisioned': {
+    given: { status: 'configuring', prepared: false, job: { validUntil: NOW_MS / 1000 } },
+    want: {
+      do: 'advance',
+      from: 'configuring',
+      to: 'publishing',
+      outcome: { reason: 'TimedOut', stopRequest: 2 },
+    },
+  },
+  'a configure pod that was lost to a disruption is run once more': {
     given: { status: 'configuring', steps: { configure: ended(137, 'Lost') } },
+    want: { do: 'start', step: 'configure', attempt: 2 },
+  },
+  'a configure pod that was lost again fails the job': {
+    given: { status: 'configuring', steps: { configure: ended(137, 'Lost', 2) } },
     want: { do: 'advance', from: 'configuring', to: 'inputFailed', outcome: { reason: 'StepLost' } },
+  },
+  'a configure pod that could not be started fails the job, without another attempt': {
+    given: { status: 'configuring', steps: { configure: ended(null, 'StartFailed') } },
+    want: { do: 'advance', from: 'configuring', to: 'inputFailed', outcome: { reason: 'StartFailed' } },
   },
   'a configure pod that exited without a report fails the job, whatever its exit code': {
     given: { status: 'configuring', steps: { configure: ended(0) } },
@@ -63,7 +103,7 @@ const CASES: Record<string, { given: Situation; want: Decision }> = {
   },
   'the algorithm is started once the row says so': {
     given: { status: 'running', steps: { configure: ended(0) } },
-    want: { do: 'start', step: 'algorithm' },
+    want: { do: 'start', step: 'algorithm', attempt: 1 },
   },
   'a running algorithm is waited for until its deadline': {
     given: { status: 'running', steps: { algorithm: running(NOW_MS - 1000) } },
@@ -79,7 +119,24 @@ const CASES: Record<string, { given: Situation; want: Decision }> = {
   },
   'an algorithm past its deadline is stopped': {
     given: { status: 'running', steps: { algorithm: running(NOW_MS - 60_000) } },
-    want: { do: 'stop', step: 'algorithm', reason: 'TimedOut' },
+    want: { do: 'stop', step: 'algorithm', attempt: 1, reason: 'TimedOut' },
+  },
+  'an algorithm that is not paid for any longer never begins': {
+    given: { status: 'running', job: { validUntil: NOW_MS / 1000 } },
+    want: { do: 'stop', step: 'algorithm', attempt: 1, reason: 'TimedOut' },
+  },
+  'a job that is provisioned when it is not paid for any longer goes to publishing': {
+    given: { status: 'provisioned', job: { validUntil: NOW_MS / 1000 } },
+    want: {
+      do: 'advance',
+      from: 'provisioned',
+      to: 'publishing',
+      outcome: { reason: 'TimedOut', stopRequest: 2 },
+    },
+  },
+  'a job whose workspace vanished while it ran says so': {
+    given: { status: 'running', prepared: false },
+    want: { do: 'advance', from: 'running', to: 'publishing', outcome: { reason: 'StepLost' } },
   },
   'a good end goes to publishing without a reason': {
     given: { status: 'running', steps: { algorithm: ended(0) } },
@@ -98,26 +155,94 @@ const CASES: Record<string, { given: Situation; want: Decision }> = {
       outcome: { exitCode: 137, reason: 'TimedOut', stopRequest: 2 },
     },
   },
-  'a lost algorithm says so': {
+  'an algorithm that was lost to a disruption is run once more': {
     given: { status: 'running', steps: { algorithm: ended(null, 'Lost') } },
+    want: { do: 'start', step: 'algorithm', attempt: 2 },
+  },
+  'the second attempt has its own time': {
+    given: { status: 'running', steps: { algorithm: running(NOW_MS, 2) } },
+    want: { do: 'wait', untilMs: NOW_MS + 60_000 },
+  },
+  'the second attempt is the one that is stopped': {
+    given: { status: 'running', steps: { algorithm: running(NOW_MS - 60_000, 2) } },
+    want: { do: 'stop', step: 'algorithm', attempt: 2, reason: 'TimedOut' },
+  },
+  'the author’s own failure is never retried': {
+    given: { status: 'running', steps: { algorithm: ended(137, 'OutOfMemory') } },
+    want: { do: 'advance', from: 'running', to: 'publishing', outcome: { exitCode: 137, reason: 'OutOfMemory' } },
+  },
+  'an algorithm that was lost and is to be stopped does not begin again': {
+    given: { status: 'running', job: { stopRequest: 1 }, steps: { algorithm: ended(null, 'Lost') } },
+    want: { do: 'stop', step: 'algorithm', attempt: 2, reason: 'Stopped' },
+  },
+  'an attempt that never began ends as it was stopped': {
+    given: { status: 'running', job: { stopRequest: 1 }, steps: { algorithm: ended(null, 'Stopped', 2) } },
+    want: { do: 'advance', from: 'running', to: 'publishing', outcome: { exitCode: null, reason: 'Stopped' } },
+  },
+  'an algorithm that was lost again says so': {
+    given: { status: 'running', steps: { algorithm: ended(null, 'Lost', 2) } },
     want: { do: 'advance', from: 'running', to: 'publishing', outcome: { exitCode: null, reason: 'StepLost' } },
   },
-  'outputs are published': { given: { status: 'publishing' }, want: { do: 'start', step: 'publish' } },
+  'outputs are published': { given: { status: 'publishing' }, want: { do: 'start', step: 'publish', attempt: 1 } },
   'logs are published after a failed provisioning': {
     given: { status: 'inputFailed', steps: { configure: ended(1) } },
-    want: { do: 'start', step: 'publish' },
+    want: { do: 'start', step: 'publish', attempt: 1 },
   },
   'a published job is finished': {
     given: { status: 'publishing', steps: { publish: ended(0) } },
     want: { do: 'finish', from: 'publishing' },
   },
-  'lost results are a reason': {
+  'publishing that failed is tried again after a pause': {
     given: { status: 'publishing', steps: { publish: ended(1) } },
+    want: { do: 'wait', untilMs: NOW_MS + 1_000 },
+  },
+  'the pause before the last attempt is longer': {
+    given: { status: 'publishing', steps: { publish: ended(1, null, 2) } },
+    want: { do: 'wait', untilMs: NOW_MS + 10_000 },
+  },
+  'publishing is tried again, whyever it failed': {
+    given: {
+      status: 'publishing',
+      job: { reason: 'OutOfMemory' },
+      steps: { publish: { ...ended(null, 'Lost'), endedAt: new Date(NOW_MS - 1_000) } as StepState },
+    },
+    want: { do: 'start', step: 'publish', attempt: 2 },
+  },
+  'publishing is not waited for any longer than our own pods may take': {
+    given: { status: 'publishing', steps: { publish: running(NOW_MS - 3_600_000, 2) } },
+    want: { do: 'stop', step: 'publish', attempt: 2, reason: 'TimedOut' },
+  },
+  'lost results are a reason': {
+    given: { status: 'publishing', steps: { publish: ended(1, null, 3) } },
     want: { do: 'finish', from: 'publishing', outcome: { reason: 'PublishFailed' } },
   },
   'the first reason stays': {
-    given: { status: 'publishing', job: { reason: 'OutOfMemory' }, steps: { publish: ended(1) } },
+    given: { status: 'publishing', job: { reason: 'OutOfMemory' }, steps: { publish: ended(1, null, 3) } },
     want: { do: 'finish', from: 'publishing' },
+  },
+  'a job that was stopped before it was provisioned has nothing to publish': {
+    given: { status: 'publishing', prepared: false, job: { reason: 'Stopped' } },
+    want: { do: 'finish', from: 'publishing' },
+  },
+  'outputs that vanished with their workspace are lost': {
+    given: { status: 'publishing', prepared: false },
+    want: { do: 'finish', from: 'publishing', outcome: { reason: 'PublishFailed' } },
+  },
+  'outputs that could not be published are kept for a while': {
+    given: {
+      status: 'finished',
+      job: { dateFinished: `${NOW_MS / 1000 - 60}.000000`, reason: 'PublishFailed' },
+      steps: { publish: ended(1, null, 3) },
+    },
+    want: { do: 'keep', untilMs: NOW_MS + 3_540_000 },
+  },
+  'and are removed then': {
+    given: {
+      status: 'finished',
+      job: { dateFinished: `${NOW_MS / 1000 - 3_600}.000000`, reason: 'PublishFailed' },
+      steps: { publish: ended(1, null, 3) },
+    },
+    want: { do: 'remove' },
   },
   'a job without a readable workflow ends instead of stopping the others': {
     given: { status: 'configuring', job: { workflow: null } },
@@ -132,12 +257,20 @@ const CASES: Record<string, { given: Situation; want: Decision }> = {
     want: { do: 'wait', untilMs: null },
   },
   'stop before configuring: nothing is downloaded': {
+    given: { status: 'configuring', prepared: false, job: stop },
+    want: { do: 'advance', from: 'configuring', to: 'publishing', outcome: { reason: 'Stopped' } },
+  },
+  'stop before configuring began in a workspace that is there: it never begins': {
     given: { status: 'configuring', job: stop },
+    want: { do: 'stop', step: 'configure', attempt: 1, reason: 'Stopped' },
+  },
+  'stop after configuring was stopped': {
+    given: { status: 'configuring', job: stop, steps: { configure: ended(null, 'Stopped') } },
     want: { do: 'advance', from: 'configuring', to: 'publishing', outcome: { reason: 'Stopped' } },
   },
   'stop while configuring': {
     given: { status: 'configuring', job: stop, steps: { configure: running() } },
-    want: { do: 'stop', step: 'configure', reason: 'Stopped' },
+    want: { do: 'stop', step: 'configure', attempt: 1, reason: 'Stopped' },
   },
   'stop between configuring and running': {
     given: { status: 'provisioned', job: stop },
@@ -145,15 +278,15 @@ const CASES: Record<string, { given: Situation; want: Decision }> = {
   },
   'stop before the algorithm began: it never begins': {
     given: { status: 'running', job: stop },
-    want: { do: 'advance', from: 'running', to: 'publishing', outcome: { reason: 'Stopped' } },
+    want: { do: 'stop', step: 'algorithm', attempt: 1, reason: 'Stopped' },
   },
   'stop while the algorithm runs': {
     given: { status: 'running', job: stop, steps: { algorithm: running() } },
-    want: { do: 'stop', step: 'algorithm', reason: 'Stopped' },
+    want: { do: 'stop', step: 'algorithm', attempt: 1, reason: 'Stopped' },
   },
   'stop while publishing: what there is gets published': {
     given: { status: 'publishing', job: stop, steps: { publish: running() } },
-    want: { do: 'wait', untilMs: null },
+    want: { do: 'wait', untilMs: NOW_MS + 3_600_000 },
   },
 }
 

@@ -1,25 +1,39 @@
 import { JOB_STATUS, STOP_REQUEST, jobStatusName, type JobStatusName, type Reason, type Step } from '@c2d/contracts'
 import type { JobRow } from '@c2d/operator-db'
-import type { StepEndReason, StepState } from './executor/executor.ts'
+import {
+  PUBLISH_ATTEMPTS,
+  algorithmDeadlineMs,
+  configureDeadlineMs,
+  paidUntilMs,
+  publishAgainMs,
+  publishDeadlineMs,
+} from './deadlines.ts'
+import type { StepEndReason, StepEnded, StepState } from './executor/executor.ts'
 
 /** Everything a decision looks at: the row and what the executor holds of the job, both read just now. */
 export interface Observed {
   job: JobRow
   /** Whether the job's workspace exists. */
   prepared: boolean
-  steps: Record<Step, StepState>
+  steps: Readonly<Record<Step, StepState>>
   /** Seconds the environment lets an algorithm run. */
   maxDurationSeconds: number
+  /** Seconds that outputs which could not be published are kept after the end. */
+  keepFailedSeconds: number
 }
 
-/** The one thing to do next. */
+/** The one thing to do next. Steps are named with their attempt: whoever is late acts on one that has been already. */
 export type Decision =
-  | { do: 'start'; step: Step }
-  | { do: 'stop'; step: Step; reason: 'Stopped' | 'TimedOut' }
+  | { do: 'start'; step: Step; attempt: number }
+  | { do: 'stop'; step: Step; attempt: number; reason: CutReason }
   | { do: 'advance'; from: JobStatusName; to: JobStatusName; outcome?: Outcome }
   | { do: 'finish'; from: JobStatusName; outcome?: Outcome }
+  | { do: 'keep'; untilMs: number }
   | { do: 'remove' }
   | { do: 'wait'; untilMs: number | null }
+
+/** Why a job is ended before its time: asked, or not paid for any longer. */
+export type CutReason = 'Stopped' | 'TimedOut'
 
 /** What is kept of how a job went. */
 export interface Outcome {
@@ -28,15 +42,21 @@ export interface Outcome {
   stopRequest?: 0 | 1 | 2
 }
 
+/** How often a step is run that was lost to a disruption, in all (DESIGN §4.12). */
+const DISRUPTED_ATTEMPTS = 2
+
 /**
  * The only reader of the status table that decides: what one pass does for one job. Pure: same observation, same
  * decision. The order is the reconcilers': finished, stop asked, out of time, step failed, advance; one transition a
  * pass (DESIGN §3, §4.9–4.13).
+ *
+ * What must not begin any more is stopped before the job moves on, also when it never began: that is the only order
+ * in which an engine that decided earlier and acts later cannot begin it after all.
  * @param nowMs epoch milliseconds
  */
 export function decide(observed: Observed, nowMs: number): Decision {
   const { job } = observed
-  if (job.dateFinished !== null) return observed.prepared ? { do: 'remove' } : { do: 'wait', untilMs: null }
+  if (job.dateFinished !== null) return decideFinished(observed, nowMs)
   const status = jobStatusName(job.status)
   if (job.workflow === null) return { do: 'finish', from: status, outcome: { reason: 'InternalError' } }
 
@@ -45,11 +65,9 @@ export function decide(observed: Observed, nowMs: number): Decision {
     case 'started':
       return { do: 'wait', untilMs: null } // not claimed: not ours to touch
     case 'configuring':
-      return decideConfiguring(observed)
+      return decideConfiguring(observed, nowMs)
     case 'provisioned':
-      return isStopAsked(job)
-        ? { do: 'advance', from: status, to: 'publishing', outcome: { reason: 'Stopped' } }
-        : { do: 'advance', from: status, to: 'running' }
+      return decideProvisioned(observed, nowMs)
     case 'running':
       return decideRunning(observed, nowMs)
     case 'filtering':
@@ -57,24 +75,34 @@ export function decide(observed: Observed, nowMs: number): Decision {
     case 'inputFailed':
     case 'algorithmFailed':
     case 'publishing':
-      return decidePublishing(observed, status)
+      return decidePublishing(observed, status, nowMs)
     case 'finished':
       return { do: 'finish', from: status }
   }
 }
 
-function decideConfiguring({ job, steps }: Observed): Decision {
+function decideConfiguring({ job, prepared, steps }: Observed, nowMs: number): Decision {
   const step = steps.configure
-  if (isStopAsked(job)) {
-    if (step.phase === 'running') return { do: 'stop', step: 'configure', reason: 'Stopped' }
-    return { do: 'advance', from: 'configuring', to: 'publishing', outcome: { reason: 'Stopped' } }
-  }
+  const cut = cutReason(job, nowMs)
+  const cutOff = (reason: CutReason): Decision => ({
+    do: 'advance',
+    from: 'configuring',
+    to: 'publishing',
+    outcome: outcomeOf(reason),
+  })
   switch (step.phase) {
     case 'absent':
-      return { do: 'start', step: 'configure' }
-    case 'running':
-      return { do: 'wait', untilMs: null }
+      if (!cut) return { do: 'start', step: 'configure', attempt: 1 }
+      // Nothing exists yet, so there is nothing to keep from beginning: it ends without being provisioned.
+      return prepared ? { do: 'stop', step: 'configure', attempt: 1, reason: cut } : cutOff(cut)
+    case 'running': {
+      const untilMs = configureDeadlineMs(step.startedAt.getTime(), job.validUntil)
+      if (!cut && nowMs < untilMs) return { do: 'wait', untilMs }
+      return { do: 'stop', step: 'configure', attempt: step.attempt, reason: cut ?? 'TimedOut' }
+    }
     case 'ended': {
+      if (isRetried(step)) return attemptAgain('configure', step, cut)
+      if (cut) return cutOff(cut)
       // Its report comes before its end, and the row was read after the end: it died without a word.
       const reason = reasonOfEnd(step.reason) ?? 'StepLost'
       return { do: 'advance', from: 'configuring', to: 'inputFailed', outcome: { reason } }
@@ -82,70 +110,99 @@ function decideConfiguring({ job, steps }: Observed): Decision {
   }
 }
 
-function decideRunning({ job, steps, maxDurationSeconds }: Observed, nowMs: number): Decision {
+function decideProvisioned({ job }: Observed, nowMs: number): Decision {
+  const cut = cutReason(job, nowMs)
+  return cut
+    ? { do: 'advance', from: 'provisioned', to: 'publishing', outcome: outcomeOf(cut) }
+    : { do: 'advance', from: 'provisioned', to: 'running' }
+}
+
+function decideRunning({ job, prepared, steps, maxDurationSeconds }: Observed, nowMs: number): Decision {
   const step = steps.algorithm
+  const cut = cutReason(job, nowMs)
+  // What was provisioned is gone with its workspace: there is nothing to run on.
+  if (!prepared) return { do: 'advance', from: 'running', to: 'publishing', outcome: { reason: 'StepLost' } }
   switch (step.phase) {
     case 'absent':
-      return isStopAsked(job)
-        ? { do: 'advance', from: 'running', to: 'publishing', outcome: { reason: 'Stopped' } }
-        : { do: 'start', step: 'algorithm' }
+      return cut
+        ? { do: 'stop', step: 'algorithm', attempt: 1, reason: cut }
+        : { do: 'start', step: 'algorithm', attempt: 1 }
     case 'running': {
-      if (isStopAsked(job)) return { do: 'stop', step: 'algorithm', reason: 'Stopped' }
       const untilMs = algorithmDeadlineMs(step.startedAt.getTime(), maxDurationSeconds, job.validUntil)
-      return nowMs >= untilMs ? { do: 'stop', step: 'algorithm', reason: 'TimedOut' } : { do: 'wait', untilMs }
+      if (!cut && nowMs < untilMs) return { do: 'wait', untilMs }
+      return { do: 'stop', step: 'algorithm', attempt: step.attempt, reason: cut ?? 'TimedOut' }
     }
     case 'ended':
-      return { do: 'advance', from: 'running', to: 'publishing', outcome: algorithmOutcome(step) }
+      return isRetried(step)
+        ? attemptAgain('algorithm', step, cut)
+        : { do: 'advance', from: 'running', to: 'publishing', outcome: algorithmOutcome(step) }
   }
 }
 
 function decidePublishing(
-  { job, steps }: Observed,
+  { job, prepared, steps }: Observed,
   status: 'inputFailed' | 'algorithmFailed' | 'publishing',
+  nowMs: number,
 ): Decision {
   const step = steps.publish
+  // The first reason counts: what went wrong in the algorithm matters more than a log that was not stored.
+  const ended: Decision = { do: 'finish', from: status }
+  const lost: Decision = job.reason === null ? { ...ended, outcome: { reason: 'PublishFailed' } } : ended
   switch (step.phase) {
     case 'absent':
-      return { do: 'start', step: 'publish' }
-    case 'running':
-      return { do: 'wait', untilMs: null }
-    case 'ended':
-      // The first reason counts: what went wrong in the algorithm matters more than a log that was not stored.
-      return step.exitCode === 0 || job.reason !== null
-        ? { do: 'finish', from: status }
-        : { do: 'finish', from: status, outcome: { reason: 'PublishFailed' } }
+      return prepared ? { do: 'start', step: 'publish', attempt: 1 } : lost
+    case 'running': {
+      const untilMs = publishDeadlineMs(step.startedAt.getTime())
+      if (nowMs < untilMs) return { do: 'wait', untilMs }
+      return { do: 'stop', step: 'publish', attempt: step.attempt, reason: 'TimedOut' }
+    }
+    case 'ended': {
+      if (step.exitCode === 0) return ended
+      if (step.attempt >= PUBLISH_ATTEMPTS) return lost
+      const againMs = publishAgainMs(step)
+      return nowMs < againMs
+        ? { do: 'wait', untilMs: againMs }
+        : { do: 'start', step: 'publish', attempt: step.attempt + 1 }
+    }
   }
 }
 
-/**
- * When an algorithm's time is over: its environment's limit, counted from its own start, or the end of what was paid
- * for, whichever comes first (DESIGN §4.13).
- */
-export function algorithmDeadlineMs(
-  startedAtMs: number,
-  maxDurationSeconds: number,
-  validUntil: number | null,
-): number {
-  const limitMs = startedAtMs + maxDurationSeconds * 1000
-  return validUntil ? Math.min(limitMs, validUntil * 1000) : limitMs
+/** What is left of a finished job goes at once; only outputs that could not be published wait for somebody to look. */
+function decideFinished({ job, prepared, steps, keepFailedSeconds }: Observed, nowMs: number): Decision {
+  if (!prepared) return { do: 'wait', untilMs: null }
+  const isUnpublished = steps.publish.phase === 'ended' && steps.publish.exitCode !== 0
+  const untilMs = (Number(job.dateFinished) + keepFailedSeconds) * 1000
+  return isUnpublished && nowMs < untilMs ? { do: 'keep', untilMs } : { do: 'remove' }
 }
 
-function algorithmOutcome(step: Extract<StepState, { phase: 'ended' }>): Outcome {
+function cutReason(job: JobRow, nowMs: number): CutReason | null {
+  if (job.stopRequest === STOP_REQUEST.asked) return 'Stopped'
+  return nowMs >= paidUntilMs(job.validUntil) ? 'TimedOut' : null
+}
+
+/** Only a disruption is retried, once; never what the author's own code did (DESIGN §4.12). */
+function isRetried(step: StepEnded): boolean {
+  return step.reason === 'Lost' && step.attempt < DISRUPTED_ATTEMPTS
+}
+
+function attemptAgain(step: Step, ended: StepEnded, cut: CutReason | null): Decision {
+  const attempt = ended.attempt + 1
+  return cut ? { do: 'stop', step, attempt, reason: cut } : { do: 'start', step, attempt }
+}
+
+function algorithmOutcome(step: StepEnded): Outcome {
   const reason = reasonOfEnd(step.reason) ?? (step.exitCode === 0 ? undefined : 'AlgorithmFailed')
-  return {
-    exitCode: step.exitCode,
-    ...(reason ? { reason } : {}),
-    ...(reason === 'TimedOut' ? { stopRequest: STOP_REQUEST.outOfTime } : {}),
-  }
+  return { exitCode: step.exitCode, ...(reason ? outcomeOf(reason) : {}) }
+}
+
+/** Out of time is a stop request too, in the original's words (operator-service-api §5). */
+function outcomeOf(reason: Reason): Outcome {
+  return reason === 'TimedOut' ? { reason, stopRequest: STOP_REQUEST.outOfTime } : { reason }
 }
 
 function reasonOfEnd(reason: StepEndReason | null): Reason | undefined {
   if (reason === null) return undefined
   return reason === 'Lost' ? 'StepLost' : reason
-}
-
-function isStopAsked(job: JobRow): boolean {
-  return job.stopRequest === STOP_REQUEST.asked
 }
 
 /** Whether a status is one in which a finished job's code becomes 70; 31 and 32 stay (pods-behaviour §0). */

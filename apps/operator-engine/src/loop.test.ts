@@ -2,7 +2,7 @@ import { silentLogger, sleep } from '@c2d/runtime'
 import { describe, expect, it } from '@jest/globals'
 import { createJobLoop, type JobLoop, type PassResult } from './loop.ts'
 
-const options = { maxConcurrentPasses: 2, retryBaseMs: 1, maxFailures: 3 }
+const options = { maxConcurrentPasses: 2, retryBaseMs: 1, retryMaxMs: 1_000, maxFailures: 3 }
 
 function loopOf(
   pass: (jobId: string) => Promise<PassResult>,
@@ -71,6 +71,26 @@ describe('job loop', () => {
     expect(at).toHaveLength(2)
     expect(at[1]! - at[0]!).toBeGreaterThanOrEqual(19)
     expect(loop.held()).toEqual([])
+  })
+
+  it('behaviour: what is due is looked at although all places are taken', async () => {
+    const blocked = new AbortController()
+    let passesOfDue = 0
+    const loop = loopOf(async (jobId) => {
+      if (jobId === 'due') {
+        passesOfDue++
+        return passesOfDue === 1 ? { next: 'wait', untilMs: Date.now() + 20 } : { next: 'drop' }
+      }
+      await sleep(60_000, blocked.signal)
+      return { next: 'drop' }
+    })
+    loop.wake('due')
+    await sleep(5)
+    for (const jobId of ['slow', 'slower', 'waiting']) loop.wake(jobId)
+    while (passesOfDue < 2) await sleep(5)
+    expect(loop.held()).toEqual(['slow', 'slower', 'waiting'])
+    blocked.abort()
+    await loop.drain()
   })
 
   it('error: a pass that fails is retried with pauses, given up once, and stops nobody else', async () => {

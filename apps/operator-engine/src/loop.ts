@@ -4,10 +4,11 @@ import { toError, type Logger } from '@c2d/runtime'
 export type PassResult = { next: 'again' } | { next: 'wait'; untilMs: number | null } | { next: 'drop' }
 
 export interface JobLoopOptions {
-  /** How many passes may run at the same time. */
+  /** How many passes may run at the same time; those that were due at a time are never held up by it. */
   maxConcurrentPasses: number
-  /** First pause after a failed pass, in milliseconds; doubles up to a minute, with jitter. */
+  /** First pause after a failed pass, in milliseconds; doubles up to `retryMaxMs`, with jitter. */
   retryBaseMs: number
+  retryMaxMs: number
   /** After so many failures in a row `giveUp` is called for the job. */
   maxFailures: number
 }
@@ -46,7 +47,8 @@ export function createJobLoop(
   },
 ): JobLoop {
   const entries = new Map<string, Entry>()
-  const ready: string[] = []
+  /** In the order they asked. */
+  const ready = new Set<string>()
   let running = 0
   let draining = false
   let onIdle: (() => void) | undefined
@@ -55,14 +57,22 @@ export function createJobLoop(
     clearTimeout(entry.timer)
     entry.timer = undefined
     if (entry.running) entry.wakeAgain = true
-    else if (!ready.includes(jobId)) ready.push(jobId)
+    else ready.add(jobId)
     pump()
+  }
+
+  /** A time that was asked for is a deadline: it is held whatever the other jobs do (DESIGN §4.13). */
+  function onDue(jobId: string, entry: Entry): void {
+    ready.delete(jobId)
+    if (entry.running) entry.wakeAgain = true
+    else if (!draining) void runPass(jobId, entry)
   }
 
   function pump(): void {
     while (!draining && running < options.maxConcurrentPasses) {
-      const jobId = ready.shift()
+      const [jobId] = ready
       if (jobId === undefined) return
+      ready.delete(jobId)
       const entry = entries.get(jobId)
       if (entry && !entry.running) void runPass(jobId, entry)
     }
@@ -93,7 +103,7 @@ export function createJobLoop(
       return
     }
     if (result.next === 'again' || entry.wakeAgain) enqueue(jobId, entry)
-    else if (result.untilMs !== null) wakeLater(jobId, entry, result.untilMs - deps.nowMs())
+    else if (result.untilMs !== null) wakeLater(entry, result.untilMs - deps.nowMs(), () => onDue(jobId, entry))
   }
 
   async function onFailure(jobId: string, entry: Entry, error: Error): Promise<void> {
@@ -108,15 +118,15 @@ export function createJobLoop(
       }
     }
     entry.running = false
-    const pauseMs =
-      Math.min(options.retryBaseMs * 2 ** Math.min(entry.failures, 10), 60_000) * (0.5 + Math.random() / 2)
-    wakeLater(jobId, entry, pauseMs)
+    const longestMs = Math.min(options.retryBaseMs * 2 ** Math.min(entry.failures, 30), options.retryMaxMs)
+    const pauseMs = longestMs * (0.5 + Math.random() / 2)
+    wakeLater(entry, pauseMs, () => enqueue(jobId, entry))
   }
 
-  function wakeLater(jobId: string, entry: Entry, delayMs: number): void {
+  function wakeLater(entry: Entry, delayMs: number, wake: () => void): void {
     clearTimeout(entry.timer)
     // setTimeout wraps beyond 2^31 ms; a longer wait simply looks again earlier.
-    entry.timer = setTimeout(() => enqueue(jobId, entry), Math.min(Math.max(delayMs, 0), 2 ** 31 - 1))
+    entry.timer = setTimeout(wake, Math.min(Math.max(delayMs, 0), 2 ** 31 - 1))
   }
 
   return {

@@ -1,15 +1,18 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
-import { createHttpApp, healthRoutes, listen, notFound, renderErrors } from '@c2d/http-kit'
+import { createGuardedFetch, listen } from '@c2d/http-kit'
 import { MIGRATIONS } from '@c2d/operator-db'
 import { isSchemaCurrent, openDatabase } from '@c2d/postgres'
 import { createLogger, createShutdown, runMain, sleep, type Logger, type Shutdown } from '@c2d/runtime'
-import { readConfig, type Config } from './config.ts'
-import { startEngine } from './engine.ts'
+import { createFilesystemStore } from '@c2d/storage'
+import { readConfig } from './config.ts'
 import { createExecutor } from './create-executor.ts'
+import { startEngine } from './engine.ts'
+import { createEngineApp } from './http/app.ts'
 
 const GRACE_MS = 20_000
 const SCHEMA_WAIT_MS = 60_000
+const FETCH_TIMEOUT_MS = 10_000
 
 await runMain(async () => {
   const config = readConfig(process.env)
@@ -25,26 +28,59 @@ await runMain(async () => {
   const pods = {
     configure: {
       command: [process.execPath, config.podConfigurationProgram],
-      env: { OUTBOUND_ALLOW: config.outboundAllow },
+      env: { OUTBOUND_ALLOW: config.outboundAllow.join(',') },
     },
     publish: {
       command: [process.execPath, config.podPublishingProgram],
       env: { RESULTS_FOLDER: config.resultsFolder },
     },
   }
+
+  let readLastTickMs: () => number = Date.now // until the engine runs
+  const app = createEngineApp(
+    { secret: config.engineSecret },
+    {
+      checks: {
+        async database() {
+          await db.raw('SELECT 1')
+        },
+        // eslint-disable-next-line @typescript-eslint/require-await -- a check is a promise by contract
+        async loop() {
+          if (Date.now() - readLastTickMs() > 4 * config.tickMs) throw new Error('the loop has not ticked lately')
+        },
+      },
+      executor,
+      log,
+    },
+  )
+  const listening = await listen(app, config.health)
+  shutdown.onClose('health', () => listening.close())
+  log.info({ port: listening.port }, 'health served')
+
   const engine = startEngine(
     {
       instance: `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`,
+      url: config.engineSecret ? (config.engineUrl ?? ownUrl(config.health.host, listening.port)) : null,
       environments: config.environments,
       databaseUrl: config.databaseUrl.reveal(),
       podDatabaseUrl: config.podDatabaseUrl.reveal(),
       leaseSeconds: config.leaseSeconds,
       tickMs: config.tickMs,
+      keepFailedSeconds: config.keepFailedSeconds,
+      notify: config.notify,
     },
-    { db, executor, pods, nowMs: Date.now, log },
+    {
+      db,
+      executor,
+      results: createFilesystemStore({ root: config.resultsFolder }),
+      fetch: createGuardedFetch({ allowList: config.outboundAllow, timeoutMs: FETCH_TIMEOUT_MS }),
+      pods,
+      nowMs: Date.now,
+      log,
+    },
   )
+  readLastTickMs = () => engine.lastTickMs()
   shutdown.onClose('engine', () => engine.close())
-  await serveHealth(config, { db, engine, executor, log, shutdown })
 })
 
 /** operator-service owns the migrations; the engine waits until the schema is the one it knows. */
@@ -62,38 +98,7 @@ async function waitForSchema(db: ReturnType<typeof openDatabase>, log: Logger, s
   }
 }
 
-async function serveHealth(
-  config: Config,
-  deps: {
-    db: ReturnType<typeof openDatabase>
-    engine: ReturnType<typeof startEngine>
-    executor: Awaited<ReturnType<typeof createExecutor>>
-    log: Logger
-    shutdown: Shutdown
-  },
-): Promise<void> {
-  const { db, engine, executor, log, shutdown } = deps
-  const app = createHttpApp({ bodyLimitBytes: 1024 }, { log: log.child({ part: 'health' }) })
-  app.use(
-    healthRoutes(
-      {
-        async database() {
-          await db.raw('SELECT 1')
-        },
-        // eslint-disable-next-line @typescript-eslint/require-await -- a check is a promise by contract
-        async loop() {
-          if (Date.now() - engine.lastTickMs() > 4 * config.tickMs) throw new Error('the loop has not ticked lately')
-        },
-      },
-      { log },
-    ),
-  )
-  app.get('/', (_request, response) => {
-    response.json({ software: 'Operator engine', executor: executor.describe() })
-  })
-  app.use(notFound)
-  app.use(renderErrors('operator', { log }))
-  const listening = await listen(app, config.health)
-  shutdown.onClose('health', () => listening.close())
-  log.info({ port: listening.port }, 'health served')
+/** The address this process listens on, for those that reach it there. */
+function ownUrl(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }

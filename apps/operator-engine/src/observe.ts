@@ -4,6 +4,14 @@ import type { EnvironmentConfig } from './config.ts'
 import type { Observed } from './decide.ts'
 import type { Executor } from './executor/executor.ts'
 
+export interface ObserveDeps {
+  db: Database
+  executor: Executor
+  environments: ReadonlyMap<string, EnvironmentConfig>
+  /** Seconds that outputs which could not be published are kept. */
+  keepFailedSeconds: number
+}
+
 /**
  * Reads the world for one job: first what the executor holds, then the row. In this order a step seen as ended has
  * its report in the row that is read after it; the other way round a report could slip in between and look missing.
@@ -11,13 +19,16 @@ import type { Executor } from './executor/executor.ts'
  */
 export async function observe(
   jobId: string,
-  environments: ReadonlyMap<string, EnvironmentConfig>,
-  deps: { db: Database; executor: Executor },
-): Promise<Observed | null> {
+  deps: ObserveDeps,
+): Promise<{ observed: Observed; environment: EnvironmentConfig } | null> {
   const { prepared, steps } = await deps.executor.observe(jobId)
   const job = await loadJob(deps.db, jobId)
   if (!job) return null
-  const environment = environments.get(job.environment)
+  const environment = deps.environments.get(job.environment)
   if (!environment) throw new Error(`job ${jobId} names the environment ${job.environment}, which is not served here`)
-  return { job, prepared, steps, maxDurationSeconds: environment.maxJobDuration }
+  const { keepFailedSeconds } = deps
+  return {
+    observed: { job, prepared, steps, maxDurationSeconds: environment.maxJobDuration, keepFailedSeconds },
+    environment,
+  }
 }

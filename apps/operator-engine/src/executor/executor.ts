@@ -53,6 +53,8 @@ export type StepEndReason = (typeof STEP_END_REASONS)[number]
 /** A step that ended; `reason` is null when its program just exited, whatever the code. */
 export interface StepEnded {
   readonly phase: 'ended'
+  /** Which attempt of the step this is, from 1. */
+  readonly attempt: number
   readonly exitCode: number | null
   /** The signal's name, e.g. `SIGKILL`, where it is known; a shell reports a signal as exit code 128 + n instead. */
   readonly signal: string | null
@@ -63,9 +65,11 @@ export interface StepEnded {
   readonly endedAt: Date
 }
 
-/** What exists of one step right now. */
+/** What exists of one step right now: its latest attempt. */
 export type StepState =
-  { readonly phase: 'absent' } | { readonly phase: 'running'; readonly startedAt: Date } | StepEnded
+  | { readonly phase: 'absent' }
+  | { readonly phase: 'running'; readonly attempt: number; readonly startedAt: Date }
+  | StepEnded
 
 /** What exists of one job right now. */
 export interface JobState {
@@ -83,20 +87,25 @@ export interface Executor {
   /** Makes the job's workspace exist; safe to repeat, never empties one that is there. */
   prepare(jobId: string): Promise<void>
   /**
-   * Starts a step and returns as soon as it is under way, not when it ends. A step runs at most once, whoever asks and however often;
-   * asking again is not an error.
-   * @throws Error when the job is not prepared, or when this machine could not start anything
+   * Starts a step and returns as soon as it is under way, not when it ends. An attempt of a step runs at most once, whoever asks and
+   * however often; asking again is not an error. An attempt after the first begins with the folders that the step writes to emptied
+   * (`publish` writes to none), and never while the one before it may still run.
+   * @param attempt from 1; which one to start, so that whoever is late asks for one that has been already (DESIGN §4.12)
+   * @throws Error when the job is not prepared, when the attempt before has not ended, or when this machine could not start anything
    */
-  start(jobId: string, step: StepName, spec: StepSpec): Promise<void>
+  start(jobId: string, step: StepName, spec: StepSpec, attempt?: number): Promise<void>
   /** What exists now. Also for unknown jobs: then nothing is prepared and every step is absent. */
   observe(jobId: string): Promise<JobState>
-  /** The step's output from its first byte, live while it runs; ends when the step has ended, at once for an absent one. */
+  /** The output of the step's latest attempt from its first byte, live while it runs; ends with it, at once for an absent one. */
   logs(jobId: string, step: StepName): Readable
   /**
    * Asks the step to end: politely, then by force after the step's `graceSeconds`; returns before that. `reason` is what `observe` will say
-   * unless the step ends by itself first. A step that never started will not start any more.
+   * unless the step ends by itself first. An attempt that never started will not start any more.
+   * @param attempt from 1, as for `start`
    */
-  stop(jobId: string, step: StepName, reason: 'Stopped' | 'TimedOut'): Promise<void>
+  stop(jobId: string, step: StepName, reason: 'Stopped' | 'TimedOut', attempt?: number): Promise<void>
+  /** Deletes what was fetched for a job (inputs, algorithm, descriptions) and leaves its outputs and logs; safe to repeat. */
+  discardInputs(jobId: string): Promise<void>
   /** Ends whatever runs, by force, and deletes everything of this job; safe to repeat and for jobs it never saw. */
   remove(jobId: string): Promise<void>
   /** Job ids that moved since this call: a hint, never the truth; may repeat, may miss. Ends with `signal` or `close`. */

@@ -3,6 +3,7 @@ import { readConfig } from '../config.ts'
 import { buildStoredWorkflow } from '../testing/build-job-row.ts'
 import { buildAlgorithmStep } from './algorithm-step.ts'
 
+const NOW_MS = 1_700_000_000_000
 const environment = readConfig({
   DATABASE_URL: 'postgres://x',
   POD_DATABASE_URL: 'postgres://y',
@@ -18,7 +19,7 @@ const environment = readConfig({
 describe('buildAlgorithmStep', () => {
   it('gives a published algorithm what it relies on, and nothing of ours', () => {
     const workflow = buildStoredWorkflow()
-    expect(buildAlgorithmStep(workflow, environment)).toEqual({
+    expect(buildAlgorithmStep(workflow, environment, null, NOW_MS)).toEqual({
       kind: 'algorithm',
       command: ['sh', '-c', 'node /data/transformations/algorithm'],
       env: {
@@ -45,7 +46,7 @@ describe('buildAlgorithmStep', () => {
     const stage = workflow.spec.metadata.stages[0]!
     stage.algorithm.container.entrypoint = 'chmod +x $ALGO && $ALGO --fast'
     stage.input.push({ id: `did:op:${'c'.repeat(64)}` })
-    const step = buildAlgorithmStep(workflow, environment)
+    const step = buildAlgorithmStep(workflow, environment, null, NOW_MS)
     expect(step.command[2]).toBe('chmod +x /data/transformations/algorithm && /data/transformations/algorithm --fast')
     expect(step.env['DIDS']).toBe(`["${'a'.repeat(64)}", "${'c'.repeat(64)}"]`)
   })
@@ -53,6 +54,14 @@ describe('buildAlgorithmStep', () => {
   it('behaviour: a raw algorithm has an empty DID', () => {
     const workflow = buildStoredWorkflow()
     workflow.spec.metadata.stages[0]!.algorithm.id = ''
-    expect(buildAlgorithmStep(workflow, environment).env['TRANSFORMATION_DID']).toBe('')
+    expect(buildAlgorithmStep(workflow, environment, null, NOW_MS).env['TRANSFORMATION_DID']).toBe('')
+  })
+
+  it('behaviour: the backstop ends with what is paid for', () => {
+    const secondsFor = (validUntil: number) =>
+      buildAlgorithmStep(buildStoredWorkflow(), environment, validUntil, NOW_MS).limits.maxDurationSeconds
+    expect(secondsFor(NOW_MS / 1000 + 3)).toBe(3)
+    expect(secondsFor(NOW_MS / 1000 + 100)).toBe(7)
+    expect(secondsFor(NOW_MS / 1000 - 100)).toBe(1)
   })
 })

@@ -1,6 +1,7 @@
 import { didSuffix, type StoredWorkflow } from '@c2d/contracts'
 import type { StepSpec } from '../executor/executor.ts'
 import type { EnvironmentConfig } from '../config.ts'
+import { algorithmDeadlineMs } from '../deadlines.ts'
 import { stepLimits } from './step-limits.ts'
 
 /** Where the algorithm finds itself; every `$ALGO` of an entrypoint becomes this (pods-behaviour §3.1). */
@@ -8,9 +9,17 @@ const ALGORITHM_PATH = '/data/transformations/algorithm'
 
 /**
  * The algorithm step: the entrypoint as shell text, and the environment published algorithms rely on
- * (pods-behaviour §3.2). No secret of ours, no address, no workflow (DESIGN §4.6).
+ * (pods-behaviour §3.2). No secret of ours, no address, no workflow (DESIGN §4.6). Its backstop fits what is paid for,
+ * so that it holds where no engine is there to hold it.
+ * @param validUntil epoch seconds; null is no end of its own
  */
-export function buildAlgorithmStep(workflow: StoredWorkflow, environment: EnvironmentConfig): StepSpec {
+export function buildAlgorithmStep(
+  workflow: StoredWorkflow,
+  environment: EnvironmentConfig,
+  validUntil: number | null,
+  nowMs: number,
+): StepSpec {
+  const lastsMs = algorithmDeadlineMs(nowMs, environment.maxJobDuration, validUntil) - nowMs
   const stage = workflow.spec.metadata.stages[0]
   if (!stage) throw new Error('the workflow has no stage')
   const dids = stage.input.flatMap((input) => (input.id ? [didSuffix(input.id)] : []))
@@ -27,6 +36,6 @@ export function buildAlgorithmStep(workflow: StoredWorkflow, environment: Enviro
       LOGS: '/data/logs',
       secret: workflow.metadata.secret,
     },
-    limits: stepLimits(environment, environment.maxJobDuration),
+    limits: stepLimits(environment, Math.max(1, Math.ceil(lastsMs / 1000))),
   }
 }

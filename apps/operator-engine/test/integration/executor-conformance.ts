@@ -160,6 +160,53 @@ export function describeExecutor(name: string, setUp: () => Promise<ExecutorUnde
       await other.close()
     })
 
+    it('behaviour: another attempt starts once the one before has ended, from emptied outputs, and runs once', async () => {
+      const jobId = await prepareJob()
+      const other = await tested.makeExecutor()
+      const step = buildStep(
+        'echo run >> /data/outputs/count; mkdir /data/outputs/d; sleep 0.3; cat /data/outputs/count',
+      )
+      await executor.start(jobId, 'algorithm', step)
+      await expect(executor.start(jobId, 'algorithm', step, 2)).rejects.toThrow('has not ended')
+      expect(await waitForEnd(executor, jobId)).toMatchObject({ attempt: 1, exitCode: 0 })
+      await Promise.all([executor, other, executor].map((each) => each.start(jobId, 'algorithm', step, 2)))
+      expect((await executor.observe(jobId)).steps.algorithm).toMatchObject({ attempt: 2 })
+      expect(await waitForEnd(other, jobId)).toMatchObject({ attempt: 2, exitCode: 0 })
+      expect(await text(executor.logs(jobId, 'algorithm'))).toBe('run\n')
+      // Whoever is late asks for an attempt that has been.
+      await executor.start(jobId, 'algorithm', step, 1)
+      expect((await executor.observe(jobId)).steps.algorithm).toMatchObject({ phase: 'ended', attempt: 2 })
+      await other.close()
+    })
+
+    it('behaviour: an attempt that is stopped before its start never starts', async () => {
+      const jobId = await prepareJob()
+      await executor.start(jobId, 'algorithm', buildStep('exit 3'))
+      await waitForEnd(executor, jobId)
+      await executor.stop(jobId, 'algorithm', 'Stopped', 2)
+      await executor.start(jobId, 'algorithm', buildStep('echo ran'), 2)
+      expect(await waitForEnd(executor, jobId)).toMatchObject({ attempt: 2, exitCode: null, reason: 'Stopped' })
+    })
+
+    it('behaviour: inputs can be discarded while outputs and logs stay', async () => {
+      const jobId = await prepareJob()
+      const look = 'ls /data/inputs /data/transformations /data/ddos'
+      await executor.start(jobId, 'configure', {
+        ...buildStep(''),
+        kind: 'program',
+        command: ['sh', '-c', 'for f in inputs transformations ddos outputs; do echo kept > "$VOLUME/$f/file"; done'],
+      })
+      expect(await waitForEnd(executor, jobId, 'configure')).toMatchObject({ exitCode: 0 })
+      await executor.discardInputs(jobId)
+      await executor.discardInputs(jobId)
+      await executor.discardInputs(buildJobId())
+      await executor.start(jobId, 'algorithm', buildStep(`${look}; cat /data/outputs/file`))
+      await waitForEnd(executor, jobId)
+      const log = await text(executor.logs(jobId, 'algorithm'))
+      expect(log).toContain('kept')
+      expect(log).not.toContain('file\n')
+    })
+
     it('behaviour: a stopped step may say goodbye', async () => {
       const jobId = await prepareJob()
       await executor.start(

@@ -18,9 +18,9 @@ import { isAlive, sendSignal } from './process-table.ts'
 import type { RunnerOrder } from './runner-order.ts'
 import { RUNNER_READY } from './runner-order.ts'
 import type { EndedRecord, StartedRecord, StepPaths } from './step-files.ts'
-import { DATA_FOLDERS, buildStepPaths, readRecord, writeOnce } from './step-files.ts'
+import { DATA_FOLDERS, WRITTEN_FOLDERS, buildStepPaths, readRecord, writeOnce } from './step-files.ts'
 import { killMarked } from './step-processes.ts'
-import { deleteTree } from './workspace.ts'
+import { deleteTree, emptyFolder } from './workspace.ts'
 
 const REMOVING = '.removing-'
 const DEFAULT_MAX_PROCESSES = 256
@@ -54,10 +54,10 @@ export async function createProcessExecutor(options: ProcessExecutorOptions): Pr
   await mkdir(join(root, EVENTS_FOLDER), { recursive: true, mode: 0o700 })
   const setpriv = await findProgram('setpriv')
 
-  const findPaths = (jobId: string, step: StepName) => buildStepPaths(join(root, jobId), step)
+  const findPaths = (jobId: string, step: StepName, attempt: number) => buildStepPaths(join(root, jobId), step, attempt)
 
-  function buildOrder(jobId: string, step: StepName, spec: StepSpec): RunnerOrder {
-    const paths = findPaths(jobId, step)
+  function buildOrder(jobId: string, step: StepName, spec: StepSpec, attempt: number): RunnerOrder {
+    const paths = findPaths(jobId, step, attempt)
     const maxProcesses = options.maxProcesses ?? DEFAULT_MAX_PROCESSES
     const untrusted = spec.kind === 'algorithm'
     const command = untrusted
@@ -78,6 +78,7 @@ export async function createProcessExecutor(options: ProcessExecutorOptions): Pr
       root,
       jobId,
       step,
+      attempt,
       command,
       files: untrusted ? null : (spec.files ?? null),
       limits: spec.limits,
@@ -88,14 +89,26 @@ export async function createProcessExecutor(options: ProcessExecutorOptions): Pr
     }
   }
 
+  /** The latest attempt: the next one can only begin when one has ended. */
   async function observeStep(jobId: string, step: StepName): Promise<StepState> {
-    const paths = findPaths(jobId, step)
+    let latest = await observeAttempt(jobId, step, 1)
+    while (latest.phase === 'ended') {
+      const next = await observeAttempt(jobId, step, latest.attempt + 1)
+      if (next.phase === 'absent') break
+      latest = next
+    }
+    return latest
+  }
+
+  async function observeAttempt(jobId: string, step: StepName, attempt: number): Promise<StepState> {
+    const paths = findPaths(jobId, step, attempt)
     const started = (await readRecord(paths.started)) as StartedRecord | null
     if (started === null) return { phase: 'absent' }
     const startedAt = new Date(started.startedAt)
     if (started.runner === null)
       return {
         phase: 'ended',
+        attempt,
         exitCode: null,
         signal: null,
         reason: started.never,
@@ -106,7 +119,7 @@ export async function createProcessExecutor(options: ProcessExecutorOptions): Pr
     // In this order: a runner that ends between the two looks has written its record before.
     const alive = isAlive(started.runner)
     let ended = (await readRecord(paths.ended)) as EndedRecord | null
-    if (ended === null && alive) return { phase: 'running', startedAt }
+    if (ended === null && alive) return { phase: 'running', attempt, startedAt }
     if (ended === null) {
       await killMarked(paths.mark)
       const message = 'the step runner disappeared with the exit code'
@@ -115,7 +128,7 @@ export async function createProcessExecutor(options: ProcessExecutorOptions): Pr
       ended = ((await readRecord(paths.ended)) as EndedRecord | null) ?? lost
       await announceMove(root, jobId)
     }
-    return { phase: 'ended', ...ended, startedAt, endedAt: new Date(ended.endedAt) }
+    return { phase: 'ended', attempt, ...ended, startedAt, endedAt: new Date(ended.endedAt) }
   }
 
   async function isPrepared(jobId: string): Promise<boolean> {
@@ -142,18 +155,23 @@ export async function createProcessExecutor(options: ProcessExecutorOptions): Pr
       const folder = join(root, jobId)
       await mkdir(folder, { recursive: true, mode: 0o700 })
       for (const name of DATA_FOLDERS) await mkdir(join(folder, 'data', name), { recursive: true, mode: 0o755 })
-      for (const step of STEP_NAMES) await mkdir(findPaths(jobId, step).control, { recursive: true, mode: 0o700 })
+      for (const step of STEP_NAMES) await mkdir(findPaths(jobId, step, 1).control, { recursive: true, mode: 0o700 })
       await writeOnce(join(folder, 'control', 'prepared'), {})
     },
 
-    async start(jobId, step, spec) {
+    async start(jobId, step, spec, attempt = 1) {
       assertJobId(jobId)
       if (!(await isPrepared(jobId))) throw new Error(`job ${jobId} is not prepared`)
-      const paths = findPaths(jobId, step)
+      const paths = findPaths(jobId, step, attempt)
       if ((await readRecord(paths.started)) !== null) return
+      if (attempt > 1) {
+        if ((await observeAttempt(jobId, step, attempt - 1)).phase !== 'ended')
+          throw new Error(`attempt ${attempt - 1} of step ${step} of job ${jobId} has not ended`)
+        await makeAttemptFolder(paths.control)
+      }
       const output = await open(paths.runnerLog, 'a', 0o600)
       try {
-        await startRunner(runnerPath, buildOrder(jobId, step, spec), paths, output)
+        await startRunner(runnerPath, buildOrder(jobId, step, spec, attempt), paths, output)
       } finally {
         await output.close()
       }
@@ -178,13 +196,21 @@ export async function createProcessExecutor(options: ProcessExecutorOptions): Pr
 
     logs(jobId, step) {
       assertJobId(jobId)
-      const isOver = async () => (await observeStep(jobId, step)).phase !== 'running'
-      return Readable.from(followLog(findPaths(jobId, step).log, isOver), { objectMode: false })
+      // One attempt's output, never two in a row: the next one begins with its log emptied.
+      let attempt: number | undefined
+      const isOver = async () => {
+        const state =
+          attempt === undefined ? await observeStep(jobId, step) : await observeAttempt(jobId, step, attempt)
+        if (state.phase !== 'absent') attempt = state.attempt
+        return state.phase !== 'running'
+      }
+      return Readable.from(followLog(findPaths(jobId, step, 1).log, isOver), { objectMode: false })
     },
 
-    async stop(jobId, step, reason) {
+    async stop(jobId, step, reason, attempt = 1) {
       assertJobId(jobId)
-      const paths = findPaths(jobId, step)
+      const paths = findPaths(jobId, step, attempt)
+      if (attempt > 1 && (await isPrepared(jobId))) await makeAttemptFolder(paths.control)
       const never: StartedRecord = { runner: null, startedAt: new Date().toISOString(), never: reason }
       if (await writeOnce(paths.started, never)) {
         await announceMove(root, jobId)
@@ -195,6 +221,11 @@ export async function createProcessExecutor(options: ProcessExecutorOptions): Pr
       // First the file, then the signal: a runner that is not listening yet reads the file before it starts anything.
       const isFirst = await writeOnce(paths.stop, { reason })
       if (isFirst && isAlive(started.runner)) sendSignal(started.runner.pid, 'SIGTERM')
+    },
+
+    async discardInputs(jobId) {
+      assertJobId(jobId)
+      for (const name of WRITTEN_FOLDERS.configure) await emptyFolder(join(root, jobId, 'data', name))
     },
 
     async remove(jobId) {
@@ -223,6 +254,15 @@ export async function createProcessExecutor(options: ProcessExecutorOptions): Pr
     },
 
     describe: () => `process executor, algorithms ${sandbox.description}`,
+  }
+}
+
+/** The folder of an attempt after the first; those of the first are made with the job. @throws Error when the job is gone */
+async function makeAttemptFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { mode: 0o700 })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
 }
 

@@ -6,6 +6,8 @@ export interface RunnerOrder {
   readonly root: string
   readonly jobId: string
   readonly step: StepName
+  /** Which attempt of the step, from 1. */
+  readonly attempt: number
   readonly command: LaunchCommand
   /** Private files to make before the command starts; null for none. */
   readonly files: Readonly<Record<string, string>> | null

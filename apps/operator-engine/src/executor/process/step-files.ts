@@ -42,13 +42,21 @@ export interface StepPaths {
   readonly runnerLog: string
   readonly files: string
   readonly scratch: string
-  /** Names all processes of this step. */
+  /** Names all processes of this attempt, and of no other: whoever ends a lost one must not end the next. */
   readonly mark: string
 }
 
-/** The paths of one step below a job's folder; pure. */
-export function buildStepPaths(jobFolder: string, step: StepName): StepPaths {
-  const control = join(jobFolder, 'control', step)
+/** What a step writes to: emptied before it is attempted again. Logs of our own steps are kept, one attempt after the other. */
+export const WRITTEN_FOLDERS: Record<StepName, readonly (typeof DATA_FOLDERS)[number][]> = {
+  configure: ['inputs', 'transformations', 'ddos'],
+  algorithm: ['outputs', 'logs'],
+  filter: [],
+  publish: [],
+}
+
+/** The paths of one attempt of a step below a job's folder; pure. @param attempt from 1 */
+export function buildStepPaths(jobFolder: string, step: StepName, attempt: number): StepPaths {
+  const control = join(jobFolder, 'control', attempt === 1 ? step : `${step}.${attempt}`)
   const data = join(jobFolder, 'data')
   return {
     data,
@@ -60,7 +68,7 @@ export function buildStepPaths(jobFolder: string, step: StepName): StepPaths {
     runnerLog: join(control, 'runner.log'),
     files: join(control, 'files'),
     scratch: join(control, 'root'),
-    mark: `${jobFolder}/${step}`,
+    mark: `${jobFolder}/${step}/${attempt}/`,
   }
 }
 

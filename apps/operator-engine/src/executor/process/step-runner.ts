@@ -12,11 +12,11 @@ import { readIdentity } from './process-table.ts'
 import type { RunnerOrder } from './runner-order.ts'
 import { RUNNER_READY } from './runner-order.ts'
 import type { EndedRecord, StartedRecord, StepPaths } from './step-files.ts'
-import { buildStepPaths, readRecord, writeOnce, writePrivateFiles } from './step-files.ts'
+import { WRITTEN_FOLDERS, buildStepPaths, readRecord, writeOnce, writePrivateFiles } from './step-files.ts'
 import { createStepLog } from './step-log.ts'
 import { findNamespaceInit, killMarked, killStep, terminateStep, waitUntilGone } from './step-processes.ts'
 import { watchLimits } from './watch-limits.ts'
-import { tidyOutputs } from './workspace.ts'
+import { emptyFolder, tidyOutputs } from './workspace.ts'
 
 /** How long to wait for output of processes that outlive the command, in milliseconds. */
 const DRAIN_MS = 1000
@@ -43,6 +43,8 @@ async function readStopReason(paths: StepPaths): Promise<{ reason: StepEndReason
 async function runStep(order: RunnerOrder, paths: StepPaths): Promise<Ending> {
   const stopped = await readStopReason(paths)
   if (stopped !== null) return { exitCode: null, signal: null, ...stopped }
+  // Here, where the attempt is surely ours and the one before it surely over.
+  if (order.attempt > 1) for (const name of WRITTEN_FOLDERS[order.step]) await emptyFolder(join(paths.data, name))
   if (order.files !== null) await writePrivateFiles(paths.files, order.files)
   mkdirSync(paths.scratch, { recursive: true, mode: 0o700 })
   if (order.ownerId !== null)
@@ -133,7 +135,7 @@ function sayReady(): void {
 
 async function main(): Promise<void> {
   const order = JSON.parse(await text(process.stdin)) as RunnerOrder
-  const paths = buildStepPaths(join(order.root, order.jobId), order.step)
+  const paths = buildStepPaths(join(order.root, order.jobId), order.step, order.attempt)
   const runner = readIdentity(process.pid)
   if (runner === null) throw new Error('/proc is not available')
   const started: StartedRecord = { runner, startedAt: new Date().toISOString(), never: null }

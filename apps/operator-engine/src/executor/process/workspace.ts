@@ -52,6 +52,15 @@ export async function openUp(path: string, bits: number): Promise<void> {
   if ((mode & 0o7777) !== wanted) await chmod(path, wanted)
 }
 
+/** Deletes everything in a folder, and leaves the folder; not an error when there is none. */
+export async function emptyFolder(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  })
+  for (const name of names) await deleteTree(join(folder, name))
+}
+
 /** Deletes a tree even where folders inside forbid it to their owner; not an error when there is none. */
 export async function deleteTree(folder: string): Promise<void> {
   try {

@@ -153,7 +153,7 @@ async function launchEngine(env: Record<string, string>): Promise<RunningEngine>
   const ready = new Promise<void>((resolve, reject) => {
     const collect = (chunk: Buffer): void => {
       output += chunk.toString()
-      if (output.includes('health served')) resolve()
+      if (output.includes('engine started')) resolve()
     }
     child.stdout.on('data', collect)
     child.stderr.on('data', collect)

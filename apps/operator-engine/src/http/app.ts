@@ -1,0 +1,25 @@
+import { createHttpApp, healthRoutes, notFound, renderErrors, type ReadinessCheck } from '@c2d/http-kit'
+import type { Logger, Secret } from '@c2d/runtime'
+import type { Express } from 'express'
+import type { Executor } from '../executor/executor.ts'
+import { logsRoutes } from './logs.routes.ts'
+
+/**
+ * What the engine serves: its health, what it is, and live logs to our own services.
+ * @param options.secret what they show; absent serves no logs
+ */
+export function createEngineApp(
+  options: { secret: Secret | undefined },
+  deps: { checks: Record<string, ReadinessCheck>; executor: Executor; log: Logger },
+): Express {
+  const { executor, log } = deps
+  const app = createHttpApp({ bodyLimitBytes: 1024 }, { log: log.child({ part: 'http' }) })
+  app.use(healthRoutes(deps.checks, { log }))
+  app.get('/', (_request, response) => {
+    response.json({ software: 'Operator engine', executor: executor.describe() })
+  })
+  if (options.secret) app.use(logsRoutes({ secret: options.secret }, { executor }))
+  app.use(notFound)
+  app.use(renderErrors('operator', { log }))
+  return app
+}

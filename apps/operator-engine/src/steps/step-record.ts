@@ -1,0 +1,37 @@
+import { STEPS, type Step } from '@c2d/contracts'
+import type { StepEnded, StepState } from '../executor/executor.ts'
+
+type Steps = Readonly<Record<Step, StepState>>
+
+interface StepRecord {
+  attempt: number
+  /** Epoch milliseconds, by the clock of the machine that ran the step. */
+  startedAtMs: number
+  endedAtMs: number
+}
+
+/** What the timeline says of the step that a job leaves behind as it moves on; nothing unless it ended. */
+export function describeStep(steps: Steps, step: Step | null): { step?: StepRecord & { name: Step } } {
+  const state = step === null ? undefined : steps[step]
+  return step !== null && state?.phase === 'ended' ? { step: { name: step, ...recordOf(state) } } : {}
+}
+
+/** When each step ran, and how long it lived in milliseconds; the rest of a job's time is ours. */
+export function describeSteps(steps: Steps): {
+  steps: Partial<Record<Step, StepRecord>>
+  stepMs: Partial<Record<Step, number>>
+} {
+  const described: ReturnType<typeof describeSteps> = { steps: {}, stepMs: {} }
+  for (const step of STEPS) {
+    const state = steps[step]
+    if (state.phase !== 'ended') continue
+    const record = recordOf(state)
+    described.steps[step] = record
+    described.stepMs[step] = record.endedAtMs - record.startedAtMs
+  }
+  return described
+}
+
+function recordOf({ attempt, startedAt, endedAt }: StepEnded): StepRecord {
+  return { attempt, startedAtMs: startedAt.getTime(), endedAtMs: endedAt.getTime() }
+}

@@ -1,4 +1,5 @@
-import { getBytes, hashMessage, keccak256, recoverAddress, toUtf8Bytes, type SignatureLike } from 'ethers'
+import { getAddress, getBytes, hashMessage, keccak256, toUtf8Bytes } from 'ethers'
+import { recover } from 'tiny-secp256k1'
 import { parsePrivateKey } from './private-key.ts'
 
 const SIGNATURE = /^(?:0x)?([0-9a-f]{64})([0-9a-f]{64})([0-9a-f]{2})$/i
@@ -36,11 +37,16 @@ export function recoverDigestSigner(digest: Uint8Array, signature: string): stri
   const parity = v >= 27 ? v - 27 : v
   if (parity !== 0 && parity !== 1) return null
   try {
-    const parts: SignatureLike = { r: `0x${r}`, s: `0x${s}`, v: parity === 0 ? 27 : 28 }
-    return recoverAddress(hashMessage(digest), parts)
+    const publicKey = recover(getBytes(hashMessage(digest)), Buffer.from(r + s, 'hex'), parity)
+    return publicKey && addressOfPublicKey(publicKey)
   } catch {
     return null // r or s is no number of the curve, or r no point on it: nobody signed this
   }
+}
+
+/** The last 20 bytes of the hash of a point, its prefix left out. */
+function addressOfPublicKey(uncompressed: Uint8Array): string {
+  return getAddress(`0x${keccak256(uncompressed.subarray(1)).slice(-40)}`)
 }
 
 /**

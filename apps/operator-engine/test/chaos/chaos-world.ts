@@ -1,0 +1,145 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openDatabase, type Database } from '@c2d/postgres'
+import { sleep } from '@c2d/runtime'
+import { createFilesystemStore, type ResultStore } from '@c2d/storage'
+import { createEngineSlot, type EngineSlot } from './engine-slot.ts'
+import { openNetwork, type Network } from './network.ts'
+import { listStepProcesses } from './processes.ts'
+import type { RestartablePostgres } from './restartable-postgres.ts'
+import type { Schedule } from './schedule.ts'
+
+const POD_PASSWORD = 'pods-of-a-chaotic-world'
+
+const ENVIRONMENT_KEY = `0x${'02'.repeat(32)}`
+/** An environment whose limit no ordinary job meets, and one whose limit an `overtime` job meets soon. */
+export const ENVIRONMENTS = { steady: { id: 'steady', maxJobs: 3 }, brief: { id: 'brief', maxJobs: 2 } } as const
+const DURATION_SECONDS = { steady: 120, brief: 2 }
+
+// Shifts the clock of a process before anything of it runs.
+const CLOCK_SHIFT = `
+const shift = Number(process.env.CHAOS_CLOCK_SHIFT_MS)
+const now = Date.now.bind(Date)
+Date.now = () => now() + shift
+globalThis.Date = new Proxy(Date, { construct: (date, given) => (given.length ? new date(...given) : new date(date.now())) })
+`
+
+/** What one run happens in: a database, engines each with a wire of its own to it, a file origin, folders. */
+export interface ChaosWorld {
+  /** Straight to the database, beside every wire. */
+  readonly db: Database
+  readonly postgres: RestartablePostgres
+  readonly databaseUrl: string
+  readonly workspaces: string
+  readonly results: ResultStore
+  readonly originPort: number
+  readonly engines: readonly EngineSlot[]
+  readonly networks: readonly Network[]
+  close(): Promise<void>
+}
+
+/**
+ * @param apps the folder of the built services
+ * @param schedule how many engines, and how wrong their clocks are
+ */
+export async function createChaosWorld(
+  schedule: Schedule,
+  deps: { apps: string; postgres: RestartablePostgres },
+): Promise<ChaosWorld> {
+  const { apps, postgres } = deps
+  const database = `chaos_${randomBytes(4).toString('hex')}`
+  await postgres.createDatabase(database, POD_PASSWORD)
+  const databaseUrl = postgres.url(database)
+  const folder = await mkdtemp(join(tmpdir(), 'c2d-chaos-'))
+  const workspaces = join(folder, 'workspaces')
+  const resultsFolder = join(folder, 'results')
+  await mkdir(workspaces)
+  const clockShift = join(folder, 'clock-shift.mjs')
+  await writeFile(clockShift, CLOCK_SHIFT)
+  const db = openDatabase({ url: databaseUrl, applicationName: 'chaos', maxConnections: 4 })
+  const origin = await startOrigin()
+  const networks = await Promise.all(schedule.engineSkewMs.map(() => openNetwork({ port: postgres.port })))
+
+  const engines = schedule.engineSkewMs.map((skewMs, index) => {
+    const { port = 0 } = networks[index] ?? {}
+    return createEngineSlot(join(apps, 'operator-engine/dist/main.js'), {
+      PATH: '/usr/local/bin:/usr/bin:/bin',
+      DATABASE_URL: urlVia(databaseUrl, port),
+      POD_DATABASE_URL: urlVia(databaseUrl, port, { username: 'c2d_pod', password: POD_PASSWORD }),
+      ENVIRONMENTS: JSON.stringify(
+        (['steady', 'brief'] as const).map((name) => ({
+          ...ENVIRONMENTS[name],
+          privateKey: ENVIRONMENT_KEY,
+          maxJobDuration: DURATION_SECONDS[name],
+        })),
+      ),
+      WORKSPACES_FOLDER: workspaces,
+      RESULTS_FOLDER: resultsFolder,
+      POD_CONFIGURATION_PROGRAM: join(apps, 'pod-configuration/dist/pod.mjs'),
+      POD_PUBLISHING_PROGRAM: join(apps, 'pod-publishing/dist/pod.mjs'),
+      OUTBOUND_ALLOW: `127.0.0.1:${origin.port}`,
+      LEASE_SECONDS: '1.5',
+      TICK_SECONDS: '0.4',
+      HEALTH_HOST: '127.0.0.1',
+      HEALTH_PORT: '0',
+      ...(skewMs === 0 ? {} : { NODE_OPTIONS: `--import ${clockShift}`, CHAOS_CLOCK_SHIFT_MS: String(skewMs) }),
+    })
+  })
+
+  return {
+    db,
+    postgres,
+    databaseUrl,
+    workspaces,
+    results: createFilesystemStore({ root: resultsFolder }),
+    originPort: origin.port,
+    engines,
+    networks,
+    async close() {
+      await Promise.all(engines.map((engine) => engine.end('SIGKILL')))
+      for (let left = listStepProcesses(workspaces); left.length > 0; left = listStepProcesses(workspaces)) {
+        for (const pid of left) killIfThere(pid)
+        await sleep(20)
+      }
+      await Promise.all(networks.map((network) => network.close()))
+      await db.destroy()
+      await postgres.dropDatabase(database)
+      await origin.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // gone between the look and the signal, which is what was wanted
+  }
+}
+
+function urlVia(databaseUrl: string, port: number, login?: { username: string; password: string }): string {
+  const url = new URL(databaseUrl)
+  url.port = String(port)
+  if (login) Object.assign(url, login)
+  return url.href
+}
+
+async function startOrigin(): Promise<{ port: number; close: () => Promise<unknown> }> {
+  const server = createServer((request, response) => {
+    if (request.url === '/data.csv') response.end('a,b\n1,2\n')
+    else response.writeHead(404).end()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () => {
+      server.closeAllConnections()
+      return new Promise((resolve) => server.close(resolve))
+    },
+  }
+}

@@ -1,0 +1,86 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { listEventsOfJobs, loadJob, type JobRow } from '@c2d/operator-db'
+import { parseRuns } from './algorithm-source.ts'
+import type { ChaosJob } from './chaos-job.ts'
+import { ENVIRONMENTS, type ChaosWorld } from './chaos-world.ts'
+import { checkJob } from './check-job.ts'
+import { listStepProcesses } from './processes.ts'
+import type { Violation } from './violation.ts'
+import type { Witness } from './witness.ts'
+
+/** What is left that should not be, of jobs, objects and processes; empty when the run has settled. */
+export async function listLeft(world: ChaosWorld): Promise<string[]> {
+  const { rows } = await world.db.raw<{ rows: { what: string; count: number }[] }>(`
+    SELECT 'unfinished jobs' AS what, count(*)::int AS count FROM jobs WHERE datefinished IS NULL
+    UNION ALL SELECT 'finished jobs with a lease', count(*)::int FROM jobs
+      WHERE datefinished IS NOT NULL AND lease_expires_at IS NOT NULL
+    UNION ALL SELECT 'live step tokens of finished jobs', count(*)::int FROM step_tokens
+      JOIN jobs ON jobs.workflowid = step_tokens.job_id WHERE ended_at IS NULL AND datefinished IS NOT NULL`)
+  const left = rows.filter(({ count }) => count > 0).map(({ what, count }) => `${count} ${what}`)
+  const folders = (await readdir(world.workspaces)).filter((name) => /[0-9a-f]{32}/.test(name))
+  if (folders.length > 0) left.push(`workspaces ${folders.join(', ')}`)
+  const hints = await readdir(join(world.workspaces, '.events')).catch(() => [])
+  if (hints.length > 0) left.push(`hints of ${hints.join(', ')}`)
+  const processes = listStepProcesses(world.workspaces)
+  if (processes.length > 0) left.push(`${processes.length} processes of steps`)
+  return left
+}
+
+/** Everything that is wrong once the run has settled, or has had its time. */
+export async function checkWorld(world: ChaosWorld, jobs: readonly ChaosJob[], witness: Witness): Promise<Violation[]> {
+  const found: Violation[] = []
+  const jobIds = jobs.map(({ jobId }) => jobId)
+  const timelines = await listEventsOfJobs(world.db, jobIds)
+  for (const job of jobs) {
+    const row = await loadJob(world.db, job.jobId)
+    if (row) found.push(...(await checkResults(world, row, witness)))
+    const evidence = { job, row, events: timelines.get(job.jobId) ?? [], runs: witness.runsOf(job.jobId) }
+    found.push(...checkJob(evidence))
+  }
+  found.push(...(await checkSlots(world)))
+  for (const what of await listLeft(world))
+    if (!what.includes('unfinished jobs')) found.push({ kind: 'leaked', message: what })
+  for (const [index, engine] of world.engines.entries())
+    for (const what of engine.unasked()) found.push({ kind: 'wrong', message: `engine ${index} ${what}` })
+  return found
+}
+
+/** Every recorded result can be read whole; what it says of the algorithm's lives goes to the witness. */
+async function checkResults(world: ChaosWorld, row: JobRow, witness: Witness): Promise<Violation[]> {
+  const wrong = (message: string): Violation => ({ kind: 'wrong', message: `job ${row.jobId}: ${message}` })
+  const found: Violation[] = []
+  for (const { filename, filesize, url } of row.outputs ?? []) {
+    try {
+      const content = Buffer.concat(await (await world.results.open(url)).toArray())
+      if (content.length !== filesize) found.push(wrong(`${filename} has ${content.length} of ${filesize} bytes`))
+      if (filename === 'runs') witness.tell(row.jobId, parseRuns(content.toString('utf8')))
+    } catch (error) {
+      found.push(wrong(`${filename} cannot be read: ${String(error)}`))
+    }
+  }
+  if (row.dateFinished !== null && row.reason === null && !row.outputs?.some(({ filename }) => filename === 'runs'))
+    found.push(wrong('is said to be good, but has no results'))
+  return found
+}
+
+/**
+ * Replays claims and ends: never more at work than an environment has slots. An end is noted before it is committed
+ * and a claim after the ends it counts, so the order of the events is the order that counts.
+ */
+async function checkSlots(world: ChaosWorld): Promise<Violation[]> {
+  const found: Violation[] = []
+  for (const { id, maxJobs } of Object.values(ENVIRONMENTS)) {
+    const { rows } = await world.db.raw<{ rows: { most: number | null }[] }>(
+      `SELECT max(at_work)::int AS most FROM (
+         SELECT sum(CASE what WHEN 'claimed' THEN 1 ELSE -1 END) OVER (ORDER BY at, id) AS at_work
+         FROM job_events JOIN jobs ON jobs.workflowid = job_events.job_id
+         WHERE what IN ('claimed', 'finished') AND namespace = :id) AS replayed`,
+      { id },
+    )
+    const most = rows[0]?.most ?? 0
+    if (most > maxJobs)
+      found.push({ kind: 'wrong', message: `${most} jobs at work in ${id}, which has ${maxJobs} slots` })
+  }
+  return found
+}

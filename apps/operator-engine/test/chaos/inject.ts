@@ -1,0 +1,129 @@
+import { openListener } from '@c2d/postgres'
+import { sleep } from '@c2d/runtime'
+import type { ChaosJob } from './chaos-job.ts'
+import type { ChaosWorld } from './chaos-world.ts'
+import { withPatience } from './patience.ts'
+import { findRunner, isRunning, listChildren } from './processes.ts'
+import type { Fault } from './schedule.ts'
+import { sendStrayReports } from './stray-reports.ts'
+import type { Witness } from './witness.ts'
+
+/** How long a fault waits for the step it is meant for. */
+const STEP_WAIT_MS = 6_000
+
+/** What a fault needs to know. */
+export interface InjectDeps {
+  readonly world: ChaosWorld
+  readonly jobs: readonly ChaosJob[]
+  readonly witness: Witness
+  /** Restarts of PostgreSQL come one after the other. */
+  readonly oneByOne: (act: () => Promise<void>) => Promise<void>
+}
+
+/**
+ * Does one fault and undoes what can be undone; resolves when it is over.
+ * @returns what it found wrong, for the few faults that look
+ */
+export async function inject(fault: Fault, { world, jobs, witness, oneByOne }: InjectDeps): Promise<string[]> {
+  switch (fault.kind) {
+    case 'killEngine':
+    case 'endEngine': {
+      const engine = world.engines[fault.engine]
+      await engine?.end(fault.kind === 'killEngine' ? 'SIGKILL' : 'SIGTERM')
+      await sleep(fault.downMs)
+      engine?.start()
+      return []
+    }
+    case 'freezeEngine':
+      world.engines[fault.engine]?.freeze()
+      await sleep(fault.forMs)
+      world.engines[fault.engine]?.thaw()
+      return []
+    case 'restartPostgres':
+      await oneByOne(() => world.postgres.restart(fault.how, fault.downMs))
+      return []
+    case 'terminateBackends':
+      await withPatience(() => terminateBackends(world, fault.oneOf))
+      return []
+    case 'hogConnections':
+      await hogConnections(world, fault.forMs)
+      return []
+    case 'slowNetwork':
+      world.networks[fault.engine]?.delay(fault.delayMs)
+      await sleep(fault.forMs)
+      world.networks[fault.engine]?.delay(0)
+      return []
+    case 'blackHole':
+      world.networks[fault.engine]?.blackHole(true)
+      await sleep(fault.forMs)
+      world.networks[fault.engine]?.blackHole(false)
+      return []
+    case 'cutNetwork':
+      world.networks[fault.engine]?.cut()
+      return []
+    case 'halfOpen':
+      world.networks[fault.engine]?.halfOpen()
+      return []
+    case 'killRunner':
+    case 'killPod': {
+      const job = jobs[fault.job]
+      if (job) await killStep(job, fault, world)
+      return []
+    }
+    case 'strayReports': {
+      const job = jobs[fault.job]
+      return job ? withPatience(() => sendStrayReports(job, world, witness)) : []
+    }
+  }
+}
+
+async function terminateBackends({ db }: ChaosWorld, oneOf: number): Promise<void> {
+  await db.raw(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+     WHERE datname = current_database() AND application_name NOT LIKE 'chaos%' AND pid % :oneOf = 0`,
+    { oneOf },
+  )
+}
+
+/** Takes every connection the server still has, and holds them. */
+async function hogConnections({ databaseUrl }: ChaosWorld, forMs: number): Promise<void> {
+  const taken: Awaited<ReturnType<typeof openListener>>[] = []
+  try {
+    for (;;) {
+      const client = await openListener({ url: databaseUrl, applicationName: 'chaos hog' })
+      client.on('error', () => undefined) // the server may go down under it: then there is nothing left to hold
+      taken.push(client)
+    }
+  } catch {
+    // "sorry, too many clients already" is what was wanted; a server that is down serves as well
+  }
+  await sleep(forMs)
+  await Promise.all(taken.map((client) => client.end()))
+}
+
+/** Waits for the step of a job, and then a moment, and kills its runner, or only the pod below it. */
+async function killStep(
+  job: ChaosJob,
+  fault: Extract<Fault, { kind: 'killRunner' | 'killPod' }>,
+  { workspaces }: ChaosWorld,
+): Promise<void> {
+  const giveUpAtMs = performance.now() + STEP_WAIT_MS
+  let runner = await findRunner(workspaces, job.jobId, fault.step)
+  while (runner === null) {
+    if (performance.now() > giveUpAtMs) return
+    await sleep(10)
+    runner = await findRunner(workspaces, job.jobId, fault.step)
+  }
+  await sleep(fault.afterMs)
+  const what = fault.kind === 'killRunner' ? 'runner' : 'pod'
+  const targets = what === 'runner' ? [runner] : listChildren(runner)
+  for (const pid of targets.filter(isRunning)) {
+    // Noted first: from here on the job may rightly say that it lost a step.
+    job.killed.push({ step: fault.step, what })
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // It ended in this very moment, by itself.
+    }
+  }
+}

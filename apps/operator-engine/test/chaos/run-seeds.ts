@@ -1,0 +1,47 @@
+import { fileURLToPath } from 'node:url'
+import { runSeed, type RunReport } from './run-seed.ts'
+import { startRestartablePostgres } from './restartable-postgres.ts'
+import { PLANS } from './schedule.ts'
+import type { ViolationKind } from './violation.ts'
+
+/** What `npm run chaos` prints as its last line (DESIGN §8). */
+export interface ChaosSummary {
+  runs: number
+  lost: number
+  doubled: number
+  overlapped: number
+  leaked: number
+  /** All of them, those that have no count of their own too. */
+  violations: number
+}
+
+/**
+ * Runs seeds one after the other in one PostgreSQL.
+ * @param options.seeds which, in order
+ * @param options.plan how much is done in each run
+ * @param deps.onReport called after each run
+ */
+export async function runSeeds(
+  options: { seeds: readonly number[]; plan: keyof typeof PLANS },
+  deps: { onReport: (report: RunReport) => void },
+): Promise<ChaosSummary> {
+  // Here and in a bundle of this file in `dist/chaos` alike, the folder of all services is three above.
+  const apps = fileURLToPath(new URL('../../../', import.meta.url))
+  const postgres = await startRestartablePostgres()
+  const summary: ChaosSummary = { runs: 0, lost: 0, doubled: 0, overlapped: 0, leaked: 0, violations: 0 }
+  const count = (kind: ViolationKind): void => {
+    summary.violations += 1
+    if (kind !== 'wrong') summary[kind] += 1
+  }
+  try {
+    for (const seed of options.seeds) {
+      const report = await runSeed(seed, PLANS[options.plan], { apps, postgres })
+      summary.runs += 1
+      for (const { kind } of report.violations) count(kind)
+      deps.onReport(report)
+    }
+    return summary
+  } finally {
+    await postgres.close()
+  }
+}

@@ -23,6 +23,7 @@ import { downloadRoutes } from './http/download.routes.ts'
 import { encryptRoutes } from './http/encrypt.routes.ts'
 import { fileinfoRoutes } from './http/fileinfo.routes.ts'
 import { initializeRoutes } from './http/initialize.routes.ts'
+import { jobStreamRoutes } from './http/job-stream.routes.ts'
 import { jobRoutes } from './http/job.routes.ts'
 import { refuseMethods } from './http/refuse-methods.ts'
 import { rootRoutes } from './http/root.routes.ts'
@@ -45,6 +46,8 @@ export interface AppOptions extends AuthTokenOptions {
   /** How long an order that is not on chain yet is waited for. */
   orderTimeoutMs: number
   bodyLimitBytes: number
+  /** Jobs that may be followed at once, events and logs together. */
+  maxStreams: number
   /** Signs auth tokens. Never logged. */
   authTokenSecret: Uint8Array
   /** What workflows name as the place of documents. */
@@ -92,6 +95,7 @@ export function createApp(options: AppOptions, deps: AppDeps): Express {
   app.use(downloadRoutes({ auth, authorise, fetch, rbac }))
   app.use(computeRoutes({ ...options, resolveAsset, checkFiles, operator, now, chains, auth, rbac }))
   app.use(validateContainerRoutes())
+  app.use(jobStreamRoutes(options, { operator, auth }))
   app.use(jobRoutes({ operator, auth, rbac }))
   app.use(refuseMethods())
   app.use(notFound)

@@ -94,6 +94,8 @@ const environmentSchema = z
       .int()
       .positive()
       .default(8 * 1024 * 1024),
+    /** How many event streams and live logs may be open at once. */
+    MAX_STREAMS: z.coerce.number().int().positive().default(500),
     LOG_LEVEL: z.enum(['error', 'warn', 'info', 'debug', 'silent']).default('info'),
   })
   .superRefine((env, context) => {

@@ -40,6 +40,7 @@ async function main(): Promise<void> {
       requestTimeoutMs: timeoutMs,
       orderTimeoutMs: config.ORDER_TIMEOUT * 1000,
       bodyLimitBytes: config.MAX_BODY_BYTES,
+      maxStreams: config.MAX_STREAMS,
       authTokenSecret: authTokenSecretOf(config),
       maxAuthTokenSeconds: config.MAX_AUTH_TOKEN_SECONDS,
       allowsLegacyAuthTokens: config.LEGACY_AUTH_TOKENS,

@@ -39,6 +39,9 @@ interface JobStart {
   chainId: number
 }
 
+/** What of a running job can be followed. */
+export type JobStream = 'events' | 'logs'
+
 /** The operator's door, as a provider knocks on it: every request signed with the universal key (§8.1). */
 export interface OperatorService {
   /** @throws AppError `UpstreamUnavailable` with the reference's text when they cannot be had */
@@ -52,6 +55,12 @@ export interface OperatorService {
   /** Opens one result; the caller reads or destroys the body. */
   openResult(
     query: { owner: string; jobId: string; index: string; range?: string | undefined },
+    signal: AbortSignal,
+  ): Promise<{ status: number; headers: IncomingHttpHeaders; body: Readable }>
+  /** Follows a job as long as it goes on; the caller reads or destroys the body. */
+  openStream(
+    what: JobStream,
+    query: { owner: string; jobId: string; headers: Record<string, string> },
     signal: AbortSignal,
   ): Promise<{ status: number; headers: IncomingHttpHeaders; body: Readable }>
 }
@@ -133,6 +142,16 @@ export function createOperatorService(options: {
         method: 'GET',
         headers: range === undefined ? {} : { Range: range },
         timeoutMs: options.timeoutMs,
+        signal,
+      })
+    },
+    openStream(what, { owner, jobId, headers }, signal) {
+      const path = `/jobs/${encodeURIComponent(jobId)}/${what}`
+      return requestUpstream(addressed(path, { owner, providerAddress, ...sign(owner, jobId) }), {
+        method: 'GET',
+        headers,
+        timeoutMs: options.timeoutMs,
+        isLive: true,
         signal,
       })
     },

@@ -15,6 +15,8 @@ interface UpstreamRequest {
   body?: string
   /** How long the peer may say nothing while we are listening. */
   timeoutMs: number
+  /** Once it answered, it may be silent for as long as it likes; the connection is nobody else's. */
+  isLive?: boolean
   signal?: AbortSignal | undefined
 }
 
@@ -42,7 +44,8 @@ class StaleConnection extends AppError {}
 
 function attempt(url: URL, options: UpstreamRequest): Promise<UpstreamResponse> {
   return new Promise((resolve, reject) => {
-    const [send, agent] = url.protocol === 'https:' ? [httpsRequest, agents.https] : [httpRequest, agents.http]
+    const [send, pooled] = url.protocol === 'https:' ? [httpsRequest, agents.https] : [httpRequest, agents.http]
+    const agent = options.isLive ? false : pooled // or those who follow jobs would leave no connection for others
     const headers = {
       ...options.headers,
       ...(options.body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(options.body)) }),
@@ -65,6 +68,7 @@ function attempt(url: URL, options: UpstreamRequest): Promise<UpstreamResponse> 
     })
     request.on('response', (body) => {
       answer = body
+      if (options.isLive) request.setTimeout(0)
       resolve({ status: body.statusCode ?? 0, headers: body.headers, body })
     })
     request.end(options.body)

@@ -35,6 +35,13 @@ export const JOB_FIELDS: FieldRule[] = [
   { field: 'nonce', bail: true, rules: [numeric] },
 ]
 
+/** `GET /compute/events` and `GET /compute/logs`: one job, and always signed. */
+export const STREAM_FIELDS: FieldRule[] = [
+  { field: 'jobId', bail: true, rules: [required] },
+  { field: 'consumerAddress', bail: true, rules: [required, address] },
+  { field: 'nonce', bail: true, rules: [required, numeric] },
+]
+
 /** `GET /computeResult`. */
 export const RESULT_FIELDS: FieldRule[] = [
   { field: 'jobId', bail: true, rules: [required] },

@@ -8,10 +8,12 @@ const RESULT_HEADERS = [
   'content-type',
   'content-length',
   'content-range',
+  'cache-control',
   'content-disposition',
   'accept-ranges',
   'etag',
   'last-modified',
+  'x-accel-buffering',
 ] as const
 
 /**
@@ -32,6 +34,8 @@ export async function streamResult(
   }
   response.setHeader('Access-Control-Expose-Headers', 'Content-Disposition')
   response.setHeader('X-Content-Type-Options', 'nosniff')
+  // What has no length may say nothing for long: its reader must know that it has begun.
+  if (upstream.headers['content-length'] === undefined) response.flushHeaders()
   await pipeBody(upstream.body, response)
 }
 

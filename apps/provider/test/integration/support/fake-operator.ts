@@ -1,12 +1,15 @@
 import { JOB_STATUS } from '@c2d/contracts'
 import { parseJsonLosslessly } from '@c2d/http-kit'
-import { sendJson, startHttpStub, type HttpStub } from './http-stub.ts'
+import type { ServerResponse } from 'node:http'
+import { sendJson, startHttpStub, type HttpStub, type SeenRequest } from './http-stub.ts'
 
 /** The operator's door with nobody behind it: it answers as operator-service does and remembers what it was asked. */
 export interface FakeOperator extends HttpStub {
   environments: Record<string, unknown>[]
   /** What status requests are answered with. */
   jobs: Record<string, unknown>[]
+  /** Answers who follows a job. */
+  follow: (request: SeenRequest, response: ServerResponse) => void
   /** The bodies of the start requests so far. */
   starts(): Record<string, unknown>[]
   /** Requests about jobs, environments left out. */
@@ -61,6 +64,7 @@ export const RESULT_TEXT = 'the result of the run'
 export async function startFakeOperator(environments: Record<string, unknown>[]): Promise<FakeOperator> {
   const stub = await startHttpStub((request, response) => {
     if (request.path === '/api/v1/operator/environments') sendJson(response, 200, operator.environments)
+    else if (request.path.startsWith('/api/v1/operator/jobs/')) operator.follow(request, response)
     else if (request.path === '/api/v1/operator/getResult') {
       const range = request.headers.range === 'bytes=4-9'
       response.writeHead(range ? 206 : 200, {
@@ -80,6 +84,7 @@ export async function startFakeOperator(environments: Record<string, unknown>[])
     ...stub,
     environments,
     jobs: [],
+    follow: (_request, response) => sendJson(response, 404, { error: 'nothing to follow' }),
     starts: () =>
       stub.seen
         .filter((request) => request.method === 'POST')

@@ -59,6 +59,7 @@ export async function startStack(changes: Partial<AppOptions> = {}, others: Part
       orderTimeoutMs: 300,
       bodyLimitBytes: 8 * 1024 * 1024,
       metadataUri: cache.url,
+      maxStreams: 100,
       authTokenSecret: AUTH_TOKEN_SECRET,
       maxAuthTokenSeconds: 86_400,
       allowsLegacyAuthTokens: false,

@@ -8,7 +8,9 @@ import { addressSchema, hexBytesSchema } from './primitives.ts'
 export const PROVIDER_ENDPOINTS = {
   computeDelete: ['DELETE', '/api/services/compute'],
   computeEnvironments: ['GET', '/api/services/computeEnvironments'],
+  computeEvents: ['GET', '/api/services/compute/events'],
   computeExplain: ['POST', '/api/services/compute/explain'],
+  computeLogs: ['GET', '/api/services/compute/logs'],
   computeResult: ['GET', '/api/services/computeResult'],
   computeStart: ['POST', '/api/services/compute'],
   computeStatus: ['GET', '/api/services/compute'],

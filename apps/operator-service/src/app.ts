@@ -1,14 +1,18 @@
 import { OPERATOR_BASE_PATH } from '@c2d/contracts'
-import { createHttpApp, healthRoutes, notFound, renderErrors } from '@c2d/http-kit'
-import { MIGRATIONS, type JobNotifier } from '@c2d/operator-db'
+import { createHttpApp, createMetrics, healthRoutes, limitRequests, notFound, renderErrors } from '@c2d/http-kit'
+import { MIGRATIONS, countUnfinished, type JobNotifier } from '@c2d/operator-db'
 import { isSchemaCurrent, type Database } from '@c2d/postgres'
 import type { Logger, Secret } from '@c2d/runtime'
 import type { ResultStore } from '@c2d/storage'
 import type { Express } from 'express'
+import type { EngineClient } from './clients/engine-client.ts'
+import type { EventFeed } from './domain/event-feed.ts'
 import { createProviderAuth } from './domain/provider-auth.ts'
 import { adminRoutes } from './http/admin.routes.ts'
 import { computeRoutes } from './http/compute.routes.ts'
+import { docsRoutes } from './http/docs.routes.ts'
 import { environmentRoutes } from './http/environments.routes.ts'
+import { jobRoutes } from './http/job.routes.ts'
 import { resultRoutes } from './http/result.routes.ts'
 import { rootRoutes, type ServiceInfo } from './http/root.routes.ts'
 import { migrateDatabase } from './migrate-database.ts'
@@ -23,6 +27,12 @@ export interface AppOptions {
   /** Seconds after which an environment that says nothing is not listed and takes no jobs. */
   environmentMaxAgeSeconds: number
   bodyLimitBytes: number
+  /** Requests that one address may make in a minute; 0 is no limit. */
+  requestsPerMinute: number
+  /** How many proxies of ours stand before us. */
+  trustedProxies: number
+  /** How often a silent event stream says that it lives. */
+  heartbeatMs: number
   info: ServiceInfo
 }
 
@@ -30,21 +40,36 @@ export interface AppDeps {
   db: Database
   notifier: JobNotifier
   results: ResultStore
+  feed: EventFeed
+  /** Absent where no secret is shared with engines. */
+  engine?: EngineClient | undefined
   /** Who signed a message, checksummed; null for nobody. */
   recoverSigner: (message: string, signature: string) => string | null
   log: Logger
 }
 
+const MAX_EVENT_STREAMS = 500
+
 /** The operator's HTTP API over job rows (operator-service-api §2). Listens nowhere by itself. */
 export function createApp(options: AppOptions, deps: AppDeps): Express {
   const auth = createProviderAuth(options, deps)
-  const app = createHttpApp(options, deps)
+  const metrics = createMetrics({ prefix: 'c2d_operator_service_', mountPaths: [OPERATOR_BASE_PATH] })
+  metrics.gauge('jobs_queued', 'Jobs that wait to be claimed.', async () => (await countUnfinished(deps.db)).queued)
+  metrics.gauge('jobs_at_work', 'Jobs that engines hold.', async () => (await countUnfinished(deps.db)).atWork)
+
+  const app = createHttpApp(options, { ...deps, metrics })
   app.use(rootRoutes(options.info))
   app.use(healthRoutes({ database: () => assertSchema(deps.db) }, deps))
+  app.get('/metrics', metrics.metricsRoute())
+  app.use(docsRoutes())
+  if (options.requestsPerMinute > 0) {
+    app.use(OPERATOR_BASE_PATH, limitRequests({ windowMs: 60_000, limit: options.requestsPerMinute }))
+  }
   app.use(OPERATOR_BASE_PATH, computeRoutes(options, { ...deps, auth }))
   app.use(OPERATOR_BASE_PATH, resultRoutes({ ...deps, auth }))
+  app.use(OPERATOR_BASE_PATH, jobRoutes({ ...options, maxStreams: MAX_EVENT_STREAMS }, { ...deps, auth }))
   app.use(OPERATOR_BASE_PATH, environmentRoutes(options, { ...deps, auth }))
-  app.use(OPERATOR_BASE_PATH, adminRoutes(options, { migrate: () => migrateDatabase(deps.db) }))
+  app.use(OPERATOR_BASE_PATH, adminRoutes(options, { ...deps, migrate: () => migrateDatabase(deps.db) }))
   app.use(notFound)
   app.use(renderErrors('operator', deps))
   return app

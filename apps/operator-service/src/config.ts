@@ -20,6 +20,10 @@ const schema = z
     STORAGE_EXPIRY: z.string().optional(),
     RESULTS_FOLDER: z.string(),
     ENVIRONMENT_MAX_AGE: z.coerce.number().positive().default(600),
+    ENGINE_SECRET: secretSchema.optional(),
+    MIGRATE_ONLY: flagSchema.default(false),
+    RATE_LIMIT_PER_MINUTE: z.coerce.number().int().nonnegative().default(0),
+    TRUSTED_PROXIES: z.coerce.number().int().nonnegative().default(0),
     MAX_BODY_BYTES: z.coerce
       .number()
       .int()
@@ -59,6 +63,10 @@ const schema = z
       allowedAdmins: env.ALLOWED_ADMINS.map((secret) => new Secret(secret)),
       environmentMaxAgeSeconds: env.ENVIRONMENT_MAX_AGE,
       bodyLimitBytes: env.MAX_BODY_BYTES,
+      engineSecret: env.ENGINE_SECRET,
+      isMigrateOnly: env.MIGRATE_ONLY,
+      requestsPerMinute: env.RATE_LIMIT_PER_MINUTE,
+      trustedProxies: env.TRUSTED_PROXIES,
       resultsFolder: env.RESULTS_FOLDER,
       logLevel: env.LOG_LEVEL,
       info: {
@@ -75,6 +83,10 @@ export type Config = z.infer<typeof schema>
  * The settings of operator-service, by the reference's names (operator-service-api §12) and these:
  * DATABASE_URL: in place of POSTGRES_*. RESULTS_FOLDER: where the volume for results is mounted.
  * POD_DATABASE_PASSWORD: set for the role that pods report as, after the migrations.
+ * MIGRATE_ONLY: migrate, set that password, and end; then the service itself needs no more than the role c2d_service.
+ * ENGINE_SECRET: what engines know this service by; without it there are no live logs.
+ * RATE_LIMIT_PER_MINUTE: requests an address may make in a minute; 0, the default, sets no limit, because all consumers
+ * of a provider come from its address. TRUSTED_PROXIES: how many proxies of the operator stand before this service.
  * ENVIRONMENT_MAX_AGE: seconds after which a silent environment is neither listed nor given jobs.
  * MAX_BODY_BYTES: larger requests are refused. ALLOWED_PROVIDERS, ALLOWED_ADMINS: a JSON array, or words with commas.
  * @throws ConfigError naming every offending variable

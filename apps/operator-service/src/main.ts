@@ -5,12 +5,17 @@ import { openDatabase } from '@c2d/postgres'
 import { createLogger, createShutdown, runMain } from '@c2d/runtime'
 import { createFilesystemStore } from '@c2d/storage'
 import { createApp } from './app.ts'
+import { createEngineClient } from './clients/engine-client.ts'
 import { readConfig } from './config.ts'
+import { createEventFeed } from './domain/event-feed.ts'
 import { migrateDatabase } from './migrate-database.ts'
 
 const GRACE_MS = 20_000
 const COALESCE_MS = 5
 const MAX_CONNECTIONS = 20
+const EVENT_POLL_MS = 250
+const HEARTBEAT_MS = 15_000
+const ENGINE_TIMEOUT_MS = 5_000
 
 await runMain(async () => {
   const config = readConfig(process.env)
@@ -25,6 +30,11 @@ await runMain(async () => {
   shutdown.onClose('database', () => db.destroy())
   await migrateDatabase(db)
   if (config.podDatabasePassword) await setPodPassword(db, config.podDatabasePassword.reveal())
+  if (config.isMigrateOnly) {
+    log.info({}, 'the database has the schema of this build')
+    await shutdown.close()
+    return
+  }
   if (!config.isSignatureRequired) {
     log.warn({}, 'SIGNATURE_REQUIRED is off: whoever reaches this port may start, read and stop every job')
   }
@@ -32,8 +42,15 @@ await runMain(async () => {
   const notifier = createJobNotifier({ coalesceMs: COALESCE_MS }, { db, log })
   shutdown.onClose('notifier', () => notifier.close())
   const results = createFilesystemStore({ root: config.resultsFolder })
-  const app = createApp(config, { db, notifier, results, recoverSigner, log })
+  const feed = createEventFeed({ pollMs: EVENT_POLL_MS }, { db, log })
+  const engine =
+    config.engineSecret && createEngineClient({ secret: config.engineSecret, timeoutMs: ENGINE_TIMEOUT_MS })
+  const app = createApp(
+    { ...config, heartbeatMs: HEARTBEAT_MS },
+    { db, notifier, results, feed, engine, recoverSigner, log },
+  )
   const server = await listen(app, config)
   shutdown.onClose('server', () => server.close())
+  shutdown.onClose('events', () => feed.close()) // first: open streams would keep the server from closing
   log.info({ host: config.host, port: server.port }, 'listening')
 })

@@ -1,31 +1,38 @@
 import { MIGRATIONS } from '@c2d/operator-db'
-import { migrateToLatest, type Database } from '@c2d/postgres'
-import { sleep, toError } from '@c2d/runtime'
+import { isSchemaCurrent, migrateToLatest, type Database } from '@c2d/postgres'
+import { sleep } from '@c2d/runtime'
 
 const PAUSE_MS = 250
-const ATTEMPTS = 120
+const GIVE_UP_AFTER_MS = 5 * 60_000
+/** Any number, the same in every process that migrates. */
+const LOCK_KEY = 20_260_101
 
 /**
- * Brings the database to this build's schema. Of several processes that start at once one migrates, under knex's lock,
- * and the others wait for it.
- * @throws Error when the lock is not given back within half a minute: its holder died, or is still at work
+ * Brings the database to this build's schema. Of several processes that start at once one migrates and the others wait.
+ * A database that has the schema is not touched, so that an account of least privilege passes here.
+ * @throws Error when another process migrates for more than five minutes
  */
 export async function migrateDatabase(db: Database): Promise<void> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      await migrateToLatest(db, MIGRATIONS)
-      return
-    } catch (thrown) {
-      if (attempt === ATTEMPTS || !isLocked(thrown)) throw thrown
-      await sleep(PAUSE_MS)
-    }
+  const giveUpAtMs = Date.now() + GIVE_UP_AFTER_MS
+  while (!(await migrateAlone(db))) {
+    if (Date.now() > giveUpAtMs) throw new Error('another process has been migrating the database for five minutes')
+    await sleep(PAUSE_MS)
   }
 }
 
-/** Knex has no class to ask for; two first migrators may also collide on creating its own tables. */
-function isLocked(thrown: unknown): boolean {
-  const { message } = toError(thrown)
-  return /already locked|pg_type_typname_nsp_index|pg_class_relname_nsp_index|relation "schema_migrations\w*" already exists/.test(
-    message,
-  )
+/**
+ * Knex's own lock is a row: two first migrators may both make it, and one that dies leaves it locked for ever. Ours
+ * ends with its session; whoever holds it knows that knex's, if it is taken, is a dead one's.
+ */
+async function migrateAlone(db: Database): Promise<boolean> {
+  return db.transaction(async (holder) => {
+    const { rows } = await holder.raw<{ rows: { taken: boolean }[] }>('SELECT pg_try_advisory_xact_lock(?) AS taken', [
+      LOCK_KEY,
+    ])
+    if (rows[0]?.taken !== true) return false
+    if (await isSchemaCurrent(db, MIGRATIONS)) return true
+    await db.migrate.forceFreeMigrationsLock({ tableName: 'schema_migrations' })
+    await migrateToLatest(db, MIGRATIONS)
+    return true
+  })
 }

@@ -3,9 +3,14 @@ import type { JobRow } from '@c2d/operator-db'
 
 /**
  * A job as status answers show it (operator-service-api §5): no address of a result, and `""` where there is none yet.
- * Beside the reference's members: `reason`, `exitCode`, `timeline`, and each result's `index`.
+ * Beside the reference's members: `reason`, `exitCode`, `queuePosition`, `timeline`, and each result's `index`.
+ * @param queuePosition from 1; null when the job does not wait
  */
-export function buildStatusAnswer(job: JobRow, timeline: JobEvent[]): JobStatusAnswer {
+export function buildStatusAnswer(
+  job: JobRow,
+  timeline: JobEvent[],
+  queuePosition: number | null = null,
+): JobStatusAnswer {
   const results = job.outputs ?? []
   return {
     agreementId: job.agreementId,
@@ -24,6 +29,7 @@ export function buildStatusAnswer(job: JobRow, timeline: JobEvent[]): JobStatusA
     ...assetsOf(job),
     reason: job.reason,
     exitCode: job.exitCode,
+    queuePosition,
     timeline,
   }
 }

@@ -1,35 +1,45 @@
-import { isSameAddress, type StoredResult } from '@c2d/contracts'
-import { loadJob } from '@c2d/operator-db'
+import type { StoredResult } from '@c2d/contracts'
+import { areResultsRemoved, type JobRow } from '@c2d/operator-db'
 import type { Database } from '@c2d/postgres'
 import { AppError } from '@c2d/runtime'
+import { loadOwnedJob } from './load-owned-job.ts'
 
 /**
- * Finds one result of a job (operator-service-api §9.2).
+ * Finds one result of a job (operator-service-api §9.2). Other than the reference it tells an owner why there is none:
+ * the job is still at work, its results expired, or it left none (§15 S-13).
  * @param wanted.index as sent
- * @throws AppError `InvalidRequest` for an index that is no integer, `NotFound` with the reference's texts
+ * @throws AppError `InvalidRequest` for an index that is no integer, `NotFound`
  */
 export async function findResult(
   db: Database,
   wanted: { owner: string; jobId: string; index: string },
 ): Promise<StoredResult> {
   const index = parseIndex(wanted.index)
-  const job = await loadJob(db, wanted.jobId)
-  if (!job?.outputs || !isSameAddress(job.owner, wanted.owner)) {
-    throw notFound(
-      `Owner ${wanted.owner} mismatch for job ${wanted.jobId}`,
-      'There is no such job of this owner, or it has no results (yet).',
-    )
-  }
+  const job = await loadOwnedJob(db, wanted)
+  if (!job.outputs || job.outputs.length === 0) throw notFound(await whyNone(db, job))
   if (index < 0) throw notFound(`Negative index ${index}`)
   const result = job.outputs[index]
   if (!result) throw notFound(`No such index ${index} in this compute job`)
-  if (leavesJob(result.url, job.jobId)) throw notFound('The result has no address in this storage.')
-  return result
+  return assertOwnAddress(result, job.jobId)
+}
+
+/** The stored log of a job's algorithm, or null where none was stored. */
+export function findStoredLog(job: JobRow, type: StoredResult['type'] = 'algorithmLog'): StoredResult | null {
+  const log = job.outputs?.find((output) => output.type === type)
+  return log ? assertOwnAddress(log, job.jobId) : null
 }
 
 /** Addresses are written by a pod: one on our own volume must be its own job's. */
-function leavesJob(url: string, jobId: string): boolean {
-  return url.startsWith('filesystem:') && !url.startsWith(`filesystem:${jobId}/`)
+function assertOwnAddress(result: StoredResult, jobId: string): StoredResult {
+  if (!result.url.startsWith('filesystem:') || result.url.startsWith(`filesystem:${jobId}/`)) return result
+  throw notFound('The result has no address in this storage.')
+}
+
+async function whyNone(db: Database, job: JobRow): Promise<string> {
+  if (await areResultsRemoved(db, job.jobId)) return `The results of job ${job.jobId} have expired and were removed`
+  return job.dateFinished === null
+    ? `Job ${job.jobId} has no results yet: it is still at work`
+    : `No results for job ${job.jobId}`
 }
 
 function parseIndex(text: string): number {
@@ -40,6 +50,6 @@ function parseIndex(text: string): number {
   })
 }
 
-function notFound(legacy: string, detail = legacy): AppError {
-  return new AppError('NotFound', { detail, legacy })
+function notFound(detail: string): AppError {
+  return new AppError('NotFound', { detail })
 }

@@ -4,19 +4,26 @@ import { join } from 'node:path'
 import { addressOf, recoverSigner, signMessage } from '@c2d/chain'
 import { OPERATOR_BASE_PATH, operatorMessage, type EnvironmentAnnouncement } from '@c2d/contracts'
 import { listen } from '@c2d/http-kit'
-import { MIGRATIONS, announceEnvironment, createJobNotifier } from '@c2d/operator-db'
+import { MIGRATIONS, SERVICE_ROLE, announceEnvironment, createJobNotifier } from '@c2d/operator-db'
 import { migrateToLatest, openDatabase, type Database } from '@c2d/postgres'
 import { Secret, silentLogger } from '@c2d/runtime'
 import { createFilesystemStore, type ResultStore } from '@c2d/storage'
 import { createTestDatabase } from '@c2d/testing'
 import { createApp, type AppOptions } from '../../src/app.ts'
+import { createEngineClient } from '../../src/clients/engine-client.ts'
+import { createEventFeed } from '../../src/domain/event-feed.ts'
 
 const PROVIDER_KEY = `0x${'11'.repeat(32)}`
 export const STRANGER_KEY = `0x${'22'.repeat(32)}`
 export const OWNER = '0xBE5449a6A97aD46c8558A3356267Ee5D2731ab5e'
 export const ENVIRONMENT = 'ocean-compute'
+export const ENGINE_SECRET = 'shared-with-engines'
+export const HEARTBEAT_MS = 50
 
-/** The service on a port of its own, over a database and a results folder of its own. */
+/**
+ * The service on a port of its own, over a database and a results folder of its own. It has the rights of its role and
+ * no more; `db` is the tests' own and may do everything.
+ */
 export interface OperatorUnderTest {
   url: string
   databaseUrl: string
@@ -36,9 +43,13 @@ export async function startOperator(overrides: Partial<AppOptions> = {}): Promis
   })
   const databaseUrl = database.url
   const db = openDatabase({ url: databaseUrl, applicationName: 'test' })
+  const serviceUrl = new URL(databaseUrl)
+  serviceUrl.searchParams.set('options', `-c timezone=UTC -c role=${SERVICE_ROLE}`)
+  const serviceDb = openDatabase({ url: serviceUrl.toString(), applicationName: 'operator-service' })
   const root = await mkdtemp(join(tmpdir(), 'c2d-operator-'))
   const log = silentLogger
-  const notifier = createJobNotifier({ coalesceMs: 5 }, { db, log })
+  const notifier = createJobNotifier({ coalesceMs: 5 }, { db: serviceDb, log })
+  const feed = createEventFeed({ pollMs: 10 }, { db: serviceDb, log })
   const results = createFilesystemStore({ root })
   const app = createApp(
     {
@@ -47,10 +58,21 @@ export async function startOperator(overrides: Partial<AppOptions> = {}): Promis
       allowedAdmins: [new Secret('admin-secret')],
       environmentMaxAgeSeconds: 60,
       bodyLimitBytes: 100_000,
+      requestsPerMinute: 0,
+      trustedProxies: 0,
+      heartbeatMs: HEARTBEAT_MS,
       info: { address: '0xOperator', algoTimeLimit: '3600', storageExpiry: null },
       ...overrides,
     },
-    { db, notifier, results, recoverSigner, log },
+    {
+      db: serviceDb,
+      notifier,
+      results,
+      feed,
+      engine: createEngineClient({ secret: new Secret(ENGINE_SECRET), timeoutMs: 2_000 }),
+      recoverSigner,
+      log,
+    },
   )
   const server = await listen(app, { host: '127.0.0.1', port: 0 })
   await announceEnvironment(db, buildAnnouncement())
@@ -60,8 +82,10 @@ export async function startOperator(overrides: Partial<AppOptions> = {}): Promis
     db,
     results,
     close: async () => {
+      feed.close()
       await server.close()
       await notifier.close()
+      await serviceDb.destroy()
       await db.destroy()
       await database.drop()
       await rm(root, { recursive: true, force: true })

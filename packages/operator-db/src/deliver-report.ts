@@ -1,4 +1,4 @@
-import type { Statement } from './reports.ts'
+import type { Statement } from './statement.ts'
 
 /** What a report needs of a connection; a fresh `pg.Client` fits. */
 export interface ReportClient {

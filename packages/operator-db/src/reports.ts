@@ -1,13 +1,9 @@
 import type { JOB_STATUS, Reason, StoredResult } from '@c2d/contracts'
+import type { Statement } from './statement.ts'
 
 export { REPORT_MALFORMED, REPORT_OUT_OF_TURN, TOKEN_REFUSED } from './channel.ts'
 export { openReporter, type Reporter } from './deliver-report.ts'
-
-/** A statement for a bare `pg` client. */
-export interface Statement {
-  text: string
-  values: unknown[]
-}
+export type { Statement } from './statement.ts'
 
 /** How a configure step may end. */
 export type ProvisioningStatus = (typeof JOB_STATUS)['provisioned' | 'inputFailed' | 'algorithmFailed']['code']

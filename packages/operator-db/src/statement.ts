@@ -1,0 +1,5 @@
+/** A statement for a bare `pg` client. */
+export interface Statement {
+  text: string
+  values: unknown[]
+}

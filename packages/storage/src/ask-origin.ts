@@ -59,16 +59,24 @@ function prepareRequest(
     headers['range'] = options.range
     if (options.ifRange !== undefined) headers['if-range'] ??= options.ifRange
   }
-  if (headers['range'] !== undefined) headers['accept-encoding'] = 'identity'
+  // With a range fetch asks for the bytes as they are; a publisher's own wish would add a compressed form to that.
+  if (headers['range'] !== undefined) delete headers['accept-encoding']
   if (question.body !== undefined) headers['content-type'] ??= 'application/json'
   const url = new URL(question.url)
   if (url.username || url.password) {
-    const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`
-    headers['authorization'] ??= `Basic ${Buffer.from(pair).toString('base64')}`
+    headers['authorization'] ??= `Basic ${Buffer.from(credentialsOf(url)).toString('base64')}`
     url.username = ''
     url.password = '' // clients refuse addresses that carry them
   }
   return { url: url.href, headers }
+}
+
+function credentialsOf(url: URL): string {
+  try {
+    return `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`
+  } catch {
+    return `${url.username}:${url.password}` // a lone percent sign stands for itself
+  }
 }
 
 /** Whether a file object asks for a part of its origin's file by itself. */

@@ -49,6 +49,11 @@ describe('S3 signer', () => {
     expect(request.includes('authorization')).toBe('accessKeyId' in keys)
   })
 
+  it('behaviour: a file without keys needs none of this process either', async () => {
+    for (const name of Object.keys(OURS)) Reflect.deleteProperty(process.env, name)
+    expect((await sign(s3File())).headers).not.toHaveProperty('authorization')
+  })
+
   it.each([['../other/secret.csv'], ['a/./b']])(
     'error: a key that a web address cannot hold is refused (%s)',
     async (objectKey) => {

@@ -48,9 +48,12 @@ function clientConfig(file: S3File): S3ClientConfig {
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   }
-  return accessKeyId !== undefined && secretAccessKey !== undefined
-    ? { ...base, credentials: { accessKeyId, secretAccessKey } }
-    : { ...base, signer: { sign: (request) => Promise.resolve(request) } }
+  if (accessKeyId !== undefined && secretAccessKey !== undefined) {
+    return { ...base, credentials: { accessKeyId, secretAccessKey } }
+  }
+  // Without a word about credentials the SDK would look for ours, by network too, before it lets us not sign.
+  const nobody = { accessKeyId: 'anonymous', secretAccessKey: 'anonymous' }
+  return { ...base, credentials: nobody, signer: { sign: (request) => Promise.resolve(request) } }
 }
 
 const requestSchema = z.object({

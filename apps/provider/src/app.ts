@@ -1,5 +1,5 @@
 import { recoverSigner } from '@c2d/chain'
-import { createHttpApp, healthRoutes, notFound, renderErrors, type ReadinessCheck } from '@c2d/http-kit'
+import { createHttpApp, healthRoutes, notFound, renderErrors, type Metrics, type ReadinessCheck } from '@c2d/http-kit'
 import type { NonceLedger } from '@c2d/postgres'
 import type { Logger } from '@c2d/runtime'
 import type { SourceFetch } from '@c2d/storage'
@@ -12,12 +12,14 @@ import { createDownloadAuthoriser } from './domain/authorise-download.ts'
 import { createAuthTokens } from './domain/auth-tokens.ts'
 import { createFileChecker } from './domain/check-files.ts'
 import { createConsumerAuth } from './domain/consumer-auth.ts'
+import { createConsumerLimit } from './domain/consumer-limit.ts'
 import type { ProviderChains } from './domain/provider-chain.ts'
 import { createAssetResolver } from './domain/resolve-asset.ts'
 import type { RevokedTokens } from './db/revoked-tokens.ts'
 import { authTokenRoutes, type AuthTokenOptions } from './http/auth-token.routes.ts'
 import { authRoutes } from './http/auth.routes.ts'
 import { computeRoutes } from './http/compute.routes.ts'
+import { countRefusals } from './http/count-refusals.ts'
 import { decryptRoutes } from './http/decrypt.routes.ts'
 import { downloadRoutes } from './http/download.routes.ts'
 import { encryptRoutes } from './http/encrypt.routes.ts'
@@ -25,9 +27,11 @@ import { fileinfoRoutes } from './http/fileinfo.routes.ts'
 import { initializeRoutes } from './http/initialize.routes.ts'
 import { jobStreamRoutes } from './http/job-stream.routes.ts'
 import { jobRoutes } from './http/job.routes.ts'
+import { limitAddresses } from './http/limit-addresses.ts'
 import { refuseMethods } from './http/refuse-methods.ts'
 import { rootRoutes } from './http/root.routes.ts'
 import { validateContainerRoutes } from './http/validate-container.routes.ts'
+import { measurePeers } from './measure-peers.ts'
 
 /** How this provider behaves; see `config.ts` for the variable behind each. */
 export interface AppOptions extends AuthTokenOptions {
@@ -46,6 +50,12 @@ export interface AppOptions extends AuthTokenOptions {
   /** How long an order that is not on chain yet is waited for. */
   orderTimeoutMs: number
   bodyLimitBytes: number
+  /** Requests of one client address, and signed ones of one consumer; 0 sets no limit. */
+  rateLimitPerMinute: number
+  /** How many proxies of the operator stand before us. */
+  trustedProxies: number
+  /** Whether `/metrics` is served here, or by the caller elsewhere. */
+  servesMetrics: boolean
   /** Jobs that may be followed at once, events and logs together. */
   maxStreams: number
   /** Signs auth tokens. Never logged. */
@@ -68,23 +78,28 @@ export interface AppDeps {
   /** Epoch seconds, with fraction. */
   now: () => number
   readiness: Record<string, ReadinessCheck>
+  metrics: Metrics
   log: Logger
 }
 
 /** The provider as an express app; it never listens. */
 export function createApp(options: AppOptions, deps: AppDeps): Express {
-  const { chains, operator, rbac, fetch, now, log } = deps
-  const resolveAsset = createAssetResolver({ chains, cache: deps.cache, log })
+  const { metrics, fetch, now, log } = deps
+  const { chains, cache, operator, rbac } = measurePeers(deps, metrics)
+  const resolveAsset = createAssetResolver({ chains, cache, log })
   const tokens = createAuthTokens({ secret: options.authTokenSecret }, deps)
-  const auth = createConsumerAuth({ ledger: deps.ledger, recover: recoverSigner, tokens })
+  const limit = createConsumerLimit({ perMinute: options.rateLimitPerMinute })
+  const auth = createConsumerAuth({ ledger: deps.ledger, recover: recoverSigner, tokens, limit })
   const authorise = createDownloadAuthoriser(options, { resolveAsset, operator, recover: recoverSigner, now })
   const checkFiles = createFileChecker(
     { maxBytes: options.maxChecksumBytes, timeoutMs: options.requestTimeoutMs },
     { fetch },
   )
 
-  const app = createHttpApp({ bodyLimitBytes: options.bodyLimitBytes }, { log })
+  const app = createHttpApp(options, { log, metrics })
   app.use(healthRoutes(deps.readiness, { log }))
+  if (options.servesMetrics) app.get('/metrics', metrics.metricsRoute())
+  app.use(limitAddresses({ perMinute: options.rateLimitPerMinute }))
   app.use(rootRoutes(options, { chains }))
   app.use(authRoutes({ auth }))
   app.use(authTokenRoutes(options, { auth, tokens, now }))
@@ -99,6 +114,7 @@ export function createApp(options: AppOptions, deps: AppDeps): Express {
   app.use(jobRoutes({ operator, auth, rbac }))
   app.use(refuseMethods())
   app.use(notFound)
+  app.use(countRefusals(metrics))
   app.use(renderErrors('provider', { log }))
   return app
 }

@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module'
-import { createGuardedFetch, listen } from '@c2d/http-kit'
+import { createGuardedFetch, createMetrics, listen, type Metrics } from '@c2d/http-kit'
 import { createNonceLedger, isSchemaCurrent, migrateToLatest, openDatabase } from '@c2d/postgres'
 import { createLogger, createShutdown, runMain } from '@c2d/runtime'
+import express, { type Express } from 'express'
 import { createApp } from './app.ts'
 import { createMetadataCache } from './clients/metadata-cache.ts'
 import { createOperatorService } from './clients/operator-service.ts'
@@ -28,6 +29,8 @@ async function main(): Promise<void> {
   const timeoutMs = config.REQUEST_TIMEOUT * 1000
   const { AQUARIUS_URL: cacheUrl, OPERATOR_SERVICE_URL: operatorUrl, RBAC_SERVER_URL: rbacUrl } = config
   const universalKey = universalKeyOf(config)
+  const metrics = createMetrics({ prefix: 'c2d_provider_' })
+  const metricsAt = config.METRICS_ADDRESS
   const app = createApp(
     {
       version: versionOfPackage(),
@@ -41,6 +44,9 @@ async function main(): Promise<void> {
       orderTimeoutMs: config.ORDER_TIMEOUT * 1000,
       bodyLimitBytes: config.MAX_BODY_BYTES,
       maxStreams: config.MAX_STREAMS,
+      rateLimitPerMinute: config.RATE_LIMIT_PER_MINUTE,
+      trustedProxies: config.TRUSTED_PROXIES,
+      servesMetrics: metricsAt === undefined,
       authTokenSecret: authTokenSecretOf(config),
       maxAuthTokenSeconds: config.MAX_AUTH_TOKEN_SECONDS,
       allowsLegacyAuthTokens: config.LEGACY_AUTH_TOKENS,
@@ -69,12 +75,24 @@ async function main(): Promise<void> {
           [...chains.values()].map(({ chainId, client }) => [`chain ${chainId}`, () => client.isReady()]),
         ),
       },
+      metrics,
       log,
     },
   )
+  if (metricsAt) {
+    const metricsServer = await listen(metricsApp(metrics), metricsAt)
+    shutdown.onClose('metrics', () => metricsServer.close())
+  }
   const server = await listen(app, config.OCEAN_PROVIDER_URL)
   shutdown.onClose('http', () => server.close())
   log.info({ host: config.OCEAN_PROVIDER_URL.host, port: server.port, chains: [...chains.keys()] }, 'provider listens')
+}
+
+function metricsApp(metrics: Metrics): Express {
+  const app = express()
+  app.disable('x-powered-by')
+  app.get('/metrics', metrics.metricsRoute())
+  return app
 }
 
 function versionOfPackage(): string {

@@ -3,6 +3,7 @@ import { isSameAddress } from '@c2d/contracts'
 import type { NonceLedger } from '@c2d/postgres'
 import { AppError } from '@c2d/runtime'
 import type { AuthTokens } from './auth-tokens.ts'
+import type { ConsumerLimit } from './consumer-limit.ts'
 
 /** Who says they signed what. */
 interface SignedClaim {
@@ -26,7 +27,7 @@ export interface ConsumerAuth {
   isSignedBy(address: string, message: string, signature: string | undefined): boolean
   /**
    * The claim's signature fits, or its token where it has no signature; and its nonce was fresh and is now spent.
-   * @throws AppError `InvalidSignature` or `StaleNonce` with the reference's bodies (§2.4)
+   * @throws AppError `InvalidSignature` or `StaleNonce` with the reference's bodies (§2.4); `TooManyRequests`
    */
   assertSigned(claim: SignedClaim): Promise<void>
   /** @throws AppError `StaleNonce` */
@@ -51,6 +52,7 @@ export function createConsumerAuth(deps: {
   ledger: NonceLedger
   recover: typeof recoverSigner
   tokens: Pick<AuthTokens, 'assertValid'>
+  limit: ConsumerLimit
 }): ConsumerAuth {
   const auth: ConsumerAuth = {
     isSignedBy(address, message, signature) {
@@ -60,6 +62,7 @@ export function createConsumerAuth(deps: {
     async assertSigned(claim) {
       if (claim.signature) assertSignatureFits(claim)
       else await assertTokenFits(claim)
+      deps.limit.take(claim.address) // before the nonce is spent: who comes too often may come again with it
       await auth.spend(claim.address, claim.nonce)
     },
     async spend(address, nonce) {

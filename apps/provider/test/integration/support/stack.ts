@@ -1,6 +1,6 @@
 import { addressOf, createChainClient } from '@c2d/chain'
 import { DEV_ACCOUNTS, devWallet } from '@c2d/dev-servers'
-import { createGuardedFetch, listen } from '@c2d/http-kit'
+import { createGuardedFetch, createMetrics, listen } from '@c2d/http-kit'
 import { createNonceLedger, migrateToLatest, openDatabase } from '@c2d/postgres'
 import { silentLogger } from '@c2d/runtime'
 import { createTestDatabase, startTestChain } from '@c2d/testing'
@@ -60,6 +60,9 @@ export async function startStack(changes: Partial<AppOptions> = {}, others: Part
       bodyLimitBytes: 8 * 1024 * 1024,
       metadataUri: cache.url,
       maxStreams: 100,
+      rateLimitPerMinute: 0,
+      trustedProxies: 0,
+      servesMetrics: true,
       authTokenSecret: AUTH_TOKEN_SECRET,
       maxAuthTokenSeconds: 86_400,
       allowsLegacyAuthTokens: false,
@@ -89,6 +92,7 @@ export async function startStack(changes: Partial<AppOptions> = {}, others: Part
       fetch: createGuardedFetch({ allowList: [origin.host], timeoutMs: TIMEOUT_MS }),
       now: () => Date.now() / 1000,
       readiness: { chain: () => client.isReady() },
+      metrics: createMetrics({ prefix: 'c2d_provider_' }),
       log: silentLogger,
       ...others,
     },
@@ -97,8 +101,10 @@ export async function startStack(changes: Partial<AppOptions> = {}, others: Part
   const publisher = createChainActor(chain, DEV_ACCOUNTS.publisher.index)
   const consumer = createChainActor(chain, DEV_ACCOUNTS.consumer.index)
   const stranger = createChainActor(chain, 3)
+  let stopped: Promise<void> | undefined
+  const stopServing = (): Promise<void> => (stopped ??= server.close())
   closers.push(
-    () => server.close(),
+    stopServing,
     () => db.destroy(),
     () => client.close(),
     () => [publisher, consumer, stranger].forEach((actor) => actor.close()),
@@ -116,6 +122,8 @@ export async function startStack(changes: Partial<AppOptions> = {}, others: Part
     publisher,
     consumer,
     stranger,
+    /** What a signal does first: nobody new is let in, who is in may finish. */
+    stopServing,
     environmentAddress: consumerAddress,
     publish: (choices: AssetChoices): Promise<PublishedAsset> =>
       publishAsset(choices, { publisher, consumer, providerKey: PROVIDER_KEY, cache }),

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import type { JobStatusAnswer } from '@c2d/contracts'
 import { announceEnvironment, claimJobs, finishJob, loadJob, recordOutcome } from '@c2d/operator-db'
 import {
   ENVIRONMENT,
@@ -41,6 +42,34 @@ describe('GET /compute', () => {
       query: { owner, jobId: 'no', ...sign({ owner, jobId: 'no' }) },
     })
     expect(none).toEqual({ status: 200, body: [] })
+  })
+
+  it('behaviour: tells where a queued job stands, fair between owners, and nothing once it is at work', async () => {
+    const environment = 'env-queue'
+    await announceEnvironment(operator.db, buildAnnouncement({ id: environment }))
+    const [greedy, modest] = [`0x${'a1'.repeat(20)}`, `0x${'b2'.repeat(20)}`]
+    const queued: string[] = []
+    for (const owner of [greedy, greedy, greedy, modest]) {
+      queued.push(await start(operator, { owner, environment, ...sign({ owner }) }))
+    }
+    const positions = async (owner: string) =>
+      (
+        (await ask(operator, 'GET', '/compute', { query: { owner, ...sign({ owner }) } })).body as JobStatusAnswer[]
+      ).map((job) => [queued.indexOf(job.jobId), job['queuePosition']])
+    expect(await positions(modest)).toEqual([[3, 2]])
+    expect(await positions(greedy)).toEqual([
+      [2, 4],
+      [1, 3],
+      [0, 1],
+    ])
+    await claimJobs(operator.db, { environment, maxJobs: 2, claimedBy: 'engine-1', leaseSeconds: 30 })
+    expect(await positions(modest)).toEqual([[3, null]])
+    expect(await positions(greedy)).toEqual([
+      [2, 2],
+      [1, 1],
+      [0, null],
+    ])
+    await operator.db('envs').where({ namespace: environment }).delete()
   })
 
   it('behaviour: tells how a job ended, without any address', async () => {

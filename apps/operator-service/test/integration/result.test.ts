@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { markResultsRemoved } from '@c2d/operator-db'
 import { OWNER, ask, sign, start, startOperator, type OperatorUnderTest } from './operator-under-test.ts'
 
 let operator: OperatorUnderTest
@@ -118,6 +119,60 @@ describe('GET /getResult', () => {
       const { body } = await ask(operator, 'GET', '/getResult', { query })
       expect(body).toEqual({ error: `"${key}" is required in the call to GET:/getResult` })
     }
+  })
+
+  it('behaviour: who has the file already is not sent it again', async () => {
+    const etag = `"${createHash('sha256').update(csv).digest('hex')}"`
+    for (const tags of [etag, `"x", ${etag}`, `W/${etag}`, '*']) {
+      const response = await getResult('0', { 'If-None-Match': tags })
+      expect([response.status, await response.text(), response.headers.get('etag')]).toEqual([304, '', etag])
+    }
+    expect((await getResult('0', { 'If-None-Match': '"other"' })).status).toBe(200)
+  })
+
+  it('behaviour: many at once, whole and in parts, each get their own bytes', async () => {
+    const bytes = Buffer.alloc(700_000, 'abcdefghij')
+    const own = await start(operator)
+    const stored = await operator.results.put(own, 'large', Readable.from([bytes]))
+    const entry = {
+      filename: 'large.bin',
+      filesize: bytes.length,
+      url: stored.url,
+      type: 'output',
+      sha256: stored.sha256,
+    }
+    await operator
+      .db('jobs')
+      .where({ workflowid: own })
+      .update({ outputsurl: JSON.stringify([entry]) })
+    const partBytes = 100_001
+    const downloads = Array.from({ length: 48 }, async (_, i) => {
+      const start = i % 8 === 0 ? undefined : (i % 8) * 90_000
+      const range = start === undefined ? {} : { Range: `bytes=${start}-${start + partBytes - 1}` }
+      const response = await getResult('0', range, { jobId: own })
+      const got = Buffer.from(await response.arrayBuffer())
+      const wanted = start === undefined ? bytes : bytes.subarray(start, start + partBytes)
+      return response.status === (start === undefined ? 200 : 206) && got.equals(wanted)
+    })
+    expect(await Promise.all(downloads)).toEqual(Array(48).fill(true))
+  })
+
+  it('error: an owner is told why there is no result: at work, left none, expired', async () => {
+    const own = await start(operator)
+    const why = () => complaint(getResult('0', {}, { jobId: own }))
+    expect(await why()).toEqual([404, `Job ${own} has no results yet: it is still at work`])
+    const row = () => operator.db('jobs').where({ workflowid: own })
+    await row().update({ datefinished: operator.db.fn.now() })
+    expect(await why()).toEqual([404, `No results for job ${own}`])
+    const entry = { filename: 'a', filesize: 1, url: `filesystem:${own}/a`, type: 'output' }
+    await row().update({ outputsurl: JSON.stringify([entry]), results_expire_at: operator.db.fn.now() })
+    expect(await markResultsRemoved(operator.db, { jobId: own, by: 'engine-1' })).toBe(true)
+    expect(await why()).toEqual([404, `The results of job ${own} have expired and were removed`])
+    const owner = '0x0000000000000000000000000000000000000001'
+    expect(await complaint(getResult('0', {}, { owner, jobId: own }))).toEqual([
+      404,
+      `Owner ${owner} mismatch for job ${own}`,
+    ])
   })
 
   it('error: an address of another job, or a file that is gone, is not found', async () => {

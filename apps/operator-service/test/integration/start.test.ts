@@ -180,6 +180,46 @@ describe('POST /compute', () => {
     expect((await ask(operator, 'GET', '/runningjobs')).status).toBe(200)
   })
 
+  it.each([
+    ['1700000000000000000000000000000000000001', true],
+    ['1700000000.25', true],
+    ['17000000000000000000000000000000000000000000', false],
+    ['1e400', false],
+    ['1e21', false],
+    ['-1', false],
+    ['0x10', false],
+    ['1.', false],
+    ['.5', false],
+    ['', false],
+    ['NaN', false],
+    ['９', false],
+  ])('behaviour: nonce %s is taken: %s, as text and as the number it is', async (nonce, isTaken) => {
+    const owner = `0x${'ee'.repeat(20)}`
+    // Each has the service to itself: what is huge would make all others stale.
+    const own = await startOperator()
+    try {
+      const { nonce: _, ...rest } = buildStart({ owner, ...sign({ owner, nonce }) })
+      const asText = await ask(own, 'POST', '/compute', { json: { ...rest, nonce } })
+      expect(asText.status).toBe(isTaken ? 200 : 400)
+      const isNumber = /^-?\d+(\.\d+)?(e\d+)?$/.test(nonce)
+      const text = `${JSON.stringify({ ...rest, agreementId: 'other' }).slice(0, -1)},"nonce":${isNumber ? nonce : 'null'}}`
+      const asNumber = await ask(own, 'POST', '/compute', { text })
+      expect(asNumber.status).toBe(400)
+      expect((asNumber.body as { error: string }).error).toMatch(
+        isTaken ? /^Invalid signature expected/ : /^Invalid nonce/,
+      )
+    } finally {
+      await own.close()
+    }
+  })
+
+  it.each([[null], [true], [[1]], [{ a: 1 }]])('error: nonce %j is no number', async (nonce) => {
+    expect(await post(buildStart({ nonce }))).toEqual({
+      status: 400,
+      body: { error: expect.stringMatching(/^Invalid nonce: /) },
+    })
+  })
+
   it('error: wrong types, NUL, a broken body and a large one are refused in JSON', async () => {
     for (const wrong of [{ agreementId: null }, { owner: 5 }, { nonce: 'x' }, { chainId: '8996' }, { owner: 'a\0' }]) {
       const { status, body } = await post(buildStart(wrong))

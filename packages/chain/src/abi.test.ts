@@ -38,6 +38,7 @@ const identifiers: [string, readonly string[], string][] = [
   ['MetadataUpdated', DATA_NFT_ABI, '0xe5c4cf86b1815151e6f453e1e133d4454ae3b0b07145db39f2e0178685deac84'],
   ['getMetaData', DATA_NFT_ABI, '0xd2786ba4'],
   ['isDeployed', DATA_NFT_ABI, '0x90184b02'],
+  ['NFTCreated', FACTORY_ABI, '0x8125264ec1d174cb383ea0646ea1e6921ca3b0aba20370c8e18389e7c2d6a571'],
   ['erc721List', FACTORY_ABI, '0x72f670f0'],
 ]
 

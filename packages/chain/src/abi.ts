@@ -23,9 +23,16 @@ export const DATA_NFT_ABI = [
 ] as const
 
 /** What we ask the factory (local-chain-and-contracts §4.3). */
-export const FACTORY_ABI = ['function erc721List(address nft) view returns (address)'] as const
+export const FACTORY_ABI = [
+  'event NFTCreated(address newTokenAddress, address indexed templateAddress, string tokenName, address indexed admin, string symbol, string tokenURI, bool transferable, address indexed creator)',
+  'function erc721List(address nft) view returns (address)',
+] as const
+
+/** How a contract says that a signature is its own (ERC-1271). */
+const CONTRACT_ACCOUNT_ABI = ['function isValidSignature(bytes32 hash, bytes signature) view returns (bytes4)'] as const
 
 /** The fragments above, compiled once. They do not leave this package. */
 export const datatokenInterface = new Interface(DATATOKEN_ABI)
 export const dataNftInterface = new Interface(DATA_NFT_ABI)
+export const contractAccountInterface = new Interface(CONTRACT_ACCOUNT_ABI)
 export const factoryInterface = new Interface(FACTORY_ABI)

@@ -1,30 +1,46 @@
 import { isSameAddress, transactionHashSchema } from '@c2d/contracts'
-import { AppError, ConfigError } from '@c2d/runtime'
+import { ConfigError } from '@c2d/runtime'
 import { dataNftInterface, datatokenInterface, factoryInterface } from './abi.ts'
 import { checksumAddress } from './address.ts'
 import { createChainRpc } from './chain-rpc.ts'
-import { findLastMetadata, type MetadataEvent, type MinedLog } from './metadata-event.ts'
-import { buildOrderReceipt, type OrderReceipt } from './order-receipt.ts'
+import { isContractSignatureValid, type ContractSignature } from './contract-signature.ts'
+import { createLastingTruth } from './lasting-truth.ts'
+import { createLatestBlock } from './latest-block.ts'
+import { createLogReader } from './log-reader.ts'
+import { createMetadataReader, type OnChainMetadata } from './metadata-reader.ts'
+import { createNftList, type ListedNft, type NftList } from './nft-list.ts'
+import { createOrderReader } from './order-reader.ts'
+import type { OrderReceipt } from './order-receipt.ts'
+import type { OnChainCall } from './rpc-endpoint.ts'
 import { waitFor } from './wait-for.ts'
 
 /** Which chain, and where what we read of it begins. */
 export interface ChainClientOptions {
   chainId: number
   /** http or https; may hold an access key, so it is never repeated in an error. */
-  rpcUrl: string
+  rpcUrl?: string | undefined
+  /** Several of them, the best first: where one fails, the next is asked. Comes after `rpcUrl`, if both are given. */
+  rpcUrls?: readonly string[] | undefined
+  /** How long one call may take, in milliseconds; default 10 s, 4 s where there are several endpoints. */
+  requestTimeoutMs?: number | undefined
+  /** How long another endpoint is kept before the first is tried again, in milliseconds; default 30 s. */
+  fallbackMs?: number | undefined
   /** The ERC721Factory that genuine data NFTs come from. */
   factoryAddress?: string | undefined
   /** The block before which no asset was published; default 0. */
   startBlock?: number | undefined
-}
-
-/** Published metadata and where it was found. */
-export interface OnChainMetadata extends MetadataEvent {
-  /** The asset's state on chain now (`ASSET_STATE`), whatever the event said. */
-  state: number
-  /** Lower case. */
-  transactionHash: string
-  blockNumber: number
+  /**
+   * How many blocks must have come after one for what it says to be remembered: shallower ones may still be taken
+   * back. Default 12; 0 is for development chains, which take nothing back.
+   */
+  confirmationsToCache?: number | undefined
+  /**
+   * How old "the newest block" may be, in milliseconds, at most 1 s. Default 1 s; 0 on development chains, where a
+   * block comes with each transaction.
+   */
+  latestBlockMaxAgeMs?: number | undefined
+  /** Is told of every call to an endpoint, for metrics. Must not throw. */
+  onCall?: OnChainCall | undefined
 }
 
 /** One chain, read-only. Every method throws AppError UpstreamUnavailable where the chain cannot be read. */
@@ -38,13 +54,22 @@ export interface ChainClient {
   isDatatokenOf(nftAddress: string, datatokenAddress: string): Promise<boolean>
   /** Whether the factory made this NFT. Throws ConfigError where no factory is configured. */
   isFactoryNft(nftAddress: string): Promise<boolean>
+  /**
+   * The data NFTs that the factory made, oldest first. Throws ConfigError where no factory is configured.
+   * @param options.fromBlock those of this block and later; default `startBlock`, which is the earliest
+   */
+  listNfts(options?: { fromBlock?: number }): Promise<readonly ListedNft[]>
+  /** The checksummed address of the factory's NFT that a DID stands for, or null; throws as `listNfts` does. */
+  findNft(did: string): Promise<string | null>
   /** The checksummed owner of a data NFT; null where it is none. */
   nftOwner(nftAddress: string): Promise<string | null>
   /** Decimals of an ERC-20 token, remembered. Throws ConfigError where it is no token: fee tokens are configured. */
   tokenDecimals(tokenAddress: string): Promise<number>
+  /** Whether a contract account says that it signed a message (ERC-1271); false for whatever is no contract. */
+  isContractSignatureValid(claim: ContractSignature): Promise<boolean>
   /** Epoch seconds of the newest block: what "now" means to orders. */
   latestBlockTimestamp(): Promise<number>
-  /** Resolves when the endpoint answers and serves this chain. */
+  /** Resolves when an endpoint answers and serves this chain. */
   isReady(): Promise<void>
   /**
    * Waits for a transaction and reads what it says about orders of one datatoken (DESIGN §4.3).
@@ -62,61 +87,67 @@ export interface ChainClient {
 const RECEIPT_POLL_MS = 100
 const NFT_TOKEN_ID = 1
 const ZERO_ADDRESS = `0x${'0'.repeat(40)}`
+const CONFIRMATIONS = 12
+const LATEST_BLOCK_MS = 1_000
+const DEVELOPMENT_CHAINS = [1337, 8996, 31337]
 
-/** Holds the connection to one chain. Addresses go in in any casing and come out checksummed. */
+/**
+ * Holds the connection to one chain. Addresses go in in any casing and come out checksummed.
+ * @throws ConfigError where there is no endpoint
+ */
 export function createChainClient(options: ChainClientOptions): ChainClient {
-  const { chainId, startBlock = 0 } = options
+  const { chainId, startBlock = 0, confirmationsToCache: confirmations = CONFIRMATIONS } = options
   const factoryAddress = options.factoryAddress && checksumAddress(options.factoryAddress)
-  const rpc = createChainRpc(options)
+  const rpcUrls = [options.rpcUrl ?? [], options.rpcUrls ?? []].flat()
+  const rpc = createChainRpc({ ...options, rpcUrls })
+  const blockMs = options.latestBlockMaxAgeMs ?? (DEVELOPMENT_CHAINS.includes(chainId) ? 0 : LATEST_BLOCK_MS)
+  const latestBlock = createLatestBlock(rpc, { chainId, maxAgeMs: Math.min(blockMs, LATEST_BLOCK_MS) })
+  const readLogs = createLogReader(rpc)
+  const metadata = createMetadataReader({ startBlock, confirmations }, { rpc, latestBlock, readLogs })
+  const readOrder = createOrderReader({ confirmations }, { rpc, latestBlock })
+  const lastingTruth = createLastingTruth({ confirmations }, { latestBlock })
   const decimalsByToken = new Map<string, number>()
+  let nfts: NftList | null = null
 
-  const withState = async (nft: string, logs: readonly MinedLog[]): Promise<OnChainMetadata | null> => {
-    const found = findLastMetadata(logs, nft)
-    if (!found) return null
-    const state = await rpc.call({ contract: dataNftInterface, address: nft, name: 'getMetaData', resultIndex: 2 })
-    if (state === null) return null
-    const { transactionHash, blockNumber } = found.log
-    return { ...found.event, state: Number(state), transactionHash: transactionHash.toLowerCase(), blockNumber }
+  const factory = (): string => {
+    if (factoryAddress) return factoryAddress
+    throw new ConfigError([`chain ${chainId}: the address of the ERC721Factory is missing`])
   }
-
-  const minedOrder = async (hash: string, datatoken: string): Promise<OrderReceipt | null> =>
-    rpc.read(async (provider) => {
-      const receipt = await provider.getTransactionReceipt(hash)
-      const block = receipt && (await provider.getBlock(receipt.blockHash))
-      return receipt && block && buildOrderReceipt(receipt, block.timestamp, datatoken)
-    })
+  const nftList = (): NftList => {
+    const place = { chainId, factoryAddress: factory(), startBlock, confirmations }
+    nfts ??= createNftList(place, { latestBlock, readLogs })
+    return nfts
+  }
 
   return {
     chainId,
-    latestMetadata: async (nftAddress) => {
-      const address = checksumAddress(nftAddress)
-      const topics = [
-        ['MetadataCreated', 'MetadataUpdated'].map((name) => dataNftInterface.getEvent(name)?.topicHash ?? name),
-      ]
-      const logs = await rpc.read((provider) =>
-        provider.getLogs({ address, topics, fromBlock: startBlock, toBlock: 'latest' }),
-      )
-      return withState(address, logs)
-    },
+    latestMetadata: async (nftAddress) => metadata.latest(checksumAddress(nftAddress)),
     metadataOfTransaction: async (transactionHash, nftAddress) => {
       const address = checksumAddress(nftAddress)
       if (!isTransactionHash(transactionHash)) return null
       const receipt = await rpc.read((provider) => provider.getTransactionReceipt(transactionHash))
-      return receipt?.status === 1 ? withState(address, receipt.logs) : null
+      return receipt?.status === 1 ? metadata.among(address, receipt.logs) : null
     },
     isDatatokenOf: async (nftAddress, datatokenAddress) => {
-      const args = [checksumAddress(datatokenAddress)]
+      const datatoken = checksumAddress(datatokenAddress)
       const address = checksumAddress(nftAddress)
-      return (await rpc.call({ contract: dataNftInterface, address, name: 'isDeployed', args })) === true
+      const view = { contract: dataNftInterface, address, name: 'isDeployed', args: [datatoken] }
+      return lastingTruth(`datatoken ${address} ${datatoken}`, async () => (await rpc.call(view)) === true)
     },
     isFactoryNft: async (nftAddress) => {
       const nft = checksumAddress(nftAddress)
-      if (!factoryAddress) throw new ConfigError([`chain ${chainId}: the address of the ERC721Factory is missing`])
-      const view = { contract: factoryInterface, address: factoryAddress, name: 'erc721List', args: [nft] }
-      const listed = await rpc.call(view)
-      // The list answers zero for what it does not know, and so would know the zero address.
-      return typeof listed === 'string' && listed !== ZERO_ADDRESS && isSameAddress(listed, nft)
+      const view = { contract: factoryInterface, address: factory(), name: 'erc721List', args: [nft] }
+      return lastingTruth(`nft ${nft}`, async () => {
+        const listed = await rpc.call(view)
+        // The list answers zero for what it does not know, and so would know the zero address.
+        return typeof listed === 'string' && listed !== ZERO_ADDRESS && isSameAddress(listed, nft)
+      })
     },
+    listNfts: async ({ fromBlock = startBlock } = {}) => {
+      const listed = await nftList().all()
+      return listed.filter((nft) => nft.blockNumber >= fromBlock)
+    },
+    findNft: async (did) => nftList().find(did),
     nftOwner: async (nftAddress) => {
       const address = checksumAddress(nftAddress)
       const owner = await rpc.call({ contract: dataNftInterface, address, name: 'ownerOf', args: [NFT_TOKEN_ID] })
@@ -131,21 +162,13 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
       decimalsByToken.set(address, Number(decimals))
       return Number(decimals)
     },
-    latestBlockTimestamp: async () => {
-      const block = await rpc.read((provider) => provider.getBlock('latest'))
-      if (block) return block.timestamp
-      throw new AppError('UpstreamUnavailable', { detail: `The chain ${chainId} has no newest block.` })
-    },
-    isReady: async () => {
-      const served = Number(await rpc.read((provider) => provider.send('eth_chainId', []) as Promise<unknown>))
-      if (served === chainId) return
-      const detail = `The endpoint of chain ${chainId} serves chain ${served}.`
-      throw new AppError('UpstreamUnavailable', { detail })
-    },
+    isContractSignatureValid: (claim) => isContractSignatureValid(rpc, claim),
+    latestBlockTimestamp: async () => (await latestBlock()).timestamp,
+    isReady: () => rpc.checkChain(),
     loadOrder: async (transactionHash, datatokenAddress, { timeoutMs }) => {
       const datatoken = checksumAddress(datatokenAddress)
       if (!isTransactionHash(transactionHash)) return null
-      return waitFor(() => minedOrder(transactionHash, datatoken), { intervalMs: RECEIPT_POLL_MS, timeoutMs })
+      return waitFor(() => readOrder(transactionHash, datatoken), { intervalMs: RECEIPT_POLL_MS, timeoutMs })
     },
     close: () => rpc.close(),
   }

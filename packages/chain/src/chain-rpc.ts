@@ -1,14 +1,24 @@
-import { AppError } from '@c2d/runtime'
-import { FetchRequest, isError, JsonRpcProvider, Network, type Interface } from 'ethers'
+import { AppError, ConfigError } from '@c2d/runtime'
+import type { Interface, JsonRpcProvider } from 'ethers'
+import { callContract, openRpcEndpoint, type OnChainCall } from './rpc-endpoint.ts'
 
-const REQUEST_TIMEOUT_MS = 10_000
-const POLLING_INTERVAL_MS = 100
+/** Where a chain is read. */
+export interface ChainRpcOptions {
+  chainId: number
+  /** http or https, the best first. */
+  rpcUrls: readonly string[]
+  /** How long one call may take, in milliseconds; default 10 s, 4 s where there is another endpoint to ask. */
+  requestTimeoutMs?: number | undefined
+  /** How long another endpoint is kept before the first is tried again, in milliseconds; default 30 s. */
+  fallbackMs?: number | undefined
+  onCall?: OnChainCall | undefined
+}
 
-/** The chain's RPC endpoint, with its failures translated. */
+/** The chain's RPC endpoints, with their failures translated. */
 export interface ChainRpc {
   /**
-   * Runs a request against the endpoint.
-   * @throws AppError UpstreamUnavailable; never with the endpoint's URL, which may hold an access key
+   * Runs a request against an endpoint; where it fails, against the next.
+   * @throws AppError UpstreamUnavailable; never with an endpoint's URL, which may hold an access key
    */
   read<T>(request: (provider: JsonRpcProvider) => Promise<T>): Promise<T>
   /**
@@ -17,6 +27,11 @@ export interface ChainRpc {
    * @throws AppError UpstreamUnavailable
    */
   call(view: ContractView): Promise<unknown>
+  /**
+   * Resolves when an endpoint answers and serves this chain.
+   * @throws AppError UpstreamUnavailable
+   */
+  checkChain(): Promise<void>
   close(): void
 }
 
@@ -29,61 +44,71 @@ interface ContractView {
   readonly resultIndex?: number
 }
 
+interface Endpoint {
+  readonly provider: JsonRpcProvider
+  isOfThisChain: boolean
+}
+
 /**
- * Opens the endpoint lazily: nothing is sent before the first request.
- * @param options.rpcUrl http or https
+ * Opens the endpoints lazily. Where there are several, each is asked for its chain id before anything else counts,
+ * so that a fallback to a wrong chain cannot confirm an order.
+ * @throws ConfigError where there is no endpoint
  */
-export function createChainRpc(options: { chainId: number; rpcUrl: string }): ChainRpc {
-  const request = new FetchRequest(options.rpcUrl)
-  request.timeout = REQUEST_TIMEOUT_MS
-  request.setThrottleParams({ maxAttempts: 2 }) // a busy endpoint must not hold our caller for minutes
-  const network = Network.from(options.chainId)
-  const provider = new JsonRpcProvider(request, network, {
-    staticNetwork: network,
-    cacheTimeout: -1, // identical reads must see the chain as it is now
-    batchMaxCount: 1, // batching waits 10 ms for company
-    pollingInterval: POLLING_INTERVAL_MS,
+export function createChainRpc(options: ChainRpcOptions): ChainRpc {
+  const { chainId, rpcUrls, onCall, fallbackMs = 30_000 } = options
+  if (rpcUrls.length === 0) throw new ConfigError([`chain ${chainId}: has no endpoint`])
+  const timeoutMs = options.requestTimeoutMs ?? (rpcUrls.length > 1 ? 4_000 : 10_000)
+  const endpoints = rpcUrls.map((rpcUrl, index): Endpoint => {
+    const provider = openRpcEndpoint({ chainId, rpcUrl, index, timeoutMs, onCall })
+    return { provider, isOfThisChain: rpcUrls.length === 1 }
   })
+  let preferred = 0
+  let preferredSince = 0
+
+  const assertChain = async (provider: JsonRpcProvider): Promise<void> => {
+    const served = Number(await provider.send('eth_chainId', []))
+    if (served === chainId) return
+    const detail = `The endpoint of chain ${chainId} serves chain ${served}.`
+    throw new AppError('UpstreamUnavailable', { detail })
+  }
 
   const read = async <T>(run: (provider: JsonRpcProvider) => Promise<T>): Promise<T> => {
-    try {
-      return await run(provider)
-    } catch (error) {
-      throw buildUnavailable(options.chainId, error)
+    if (performance.now() - preferredSince > fallbackMs) preferred = 0
+    const first = preferred
+    let failure: unknown
+    for (let step = 0; step < endpoints.length; step++) {
+      const index = (first + step) % endpoints.length
+      const endpoint = endpoints[index]
+      if (!endpoint) break
+      try {
+        if (!endpoint.isOfThisChain) await assertChain(endpoint.provider)
+        endpoint.isOfThisChain = true
+        const answer = await run(endpoint.provider)
+        if (step > 0) [preferred, preferredSince] = [index, performance.now()]
+        return answer
+      } catch (error) {
+        failure = error
+      }
     }
+    throw buildUnavailable(chainId, failure)
   }
 
   return {
     read,
     call: async ({ contract, address, name, args = [], resultIndex = 0 }) => {
       const call = { to: address, data: contract.encodeFunctionData(name, args) }
-      const answer = await read(async () => {
-        try {
-          return String(await provider.send('eth_call', [call, 'latest']))
-        } catch (error) {
-          if (isRevert(error)) return '0x'
-          throw error
-        }
-      })
+      const answer = await read((provider) => callContract(provider, call))
       try {
         return contract.decodeFunctionResult(name, answer)[resultIndex] as unknown
       } catch {
         return null // nothing, or something of another shape: no contract of this kind lives there
       }
     },
-    close: () => provider.destroy(),
+    checkChain: () => read(assertChain),
+    close: () => {
+      for (const { provider } of endpoints) provider.destroy()
+    },
   }
-}
-
-// How nodes word that a contract's code came to a bad end; their error codes are shared with refusals.
-const HALTED = /revert|evm error|invalid opcode|bad instruction|invalid jump|stack ?(?:under|over)flow|out ?of ?gas/i
-
-/** ethers calls every failed eth_call a call exception, a refused one as well; the endpoint's own words decide. */
-function isRevert(error: unknown): boolean {
-  if (!isError(error, 'CALL_EXCEPTION')) return false
-  const answer: unknown = error.info?.['error']
-  if (typeof answer !== 'object' || answer === null) return false
-  return Reflect.get(answer, 'code') === 3 || HALTED.test(String(Reflect.get(answer, 'message')))
 }
 
 /** Without the cause: an ethers error carries the request, and with it the endpoint's URL. */

@@ -1,34 +1,18 @@
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { createChainClient, type ChainClient } from '@c2d/chain'
 import { afterEach, describe, expect, it } from '@jest/globals'
+import { startFakeEndpoint, type Answer } from './fake-endpoint.ts'
 
 const NFT = '0x1D5CEbD46Eb0a12013DbE1A66733AD39d410F061'
 const DATATOKEN = '0xA74847bf9cebD3696031dC8f0033CF9A009E66Bc'
 const HASH = `0x${'ab'.repeat(32)}`
 const ACCESS_KEY = 'a-secret-access-key'
 
-type Answer = (method: string) => { status?: number; body: object }
 const closers: (() => void)[] = []
 
-/** An endpoint that answers every call as it is told, under a path that holds an access key. */
 async function startEndpoint(answer: Answer): Promise<string> {
-  const server: Server = createServer((request, response) => {
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => {
-      const call = JSON.parse(Buffer.concat(chunks).toString()) as { id: number; method: string }
-      const { status = 200, body } = answer(call.method)
-      response.writeHead(status, { 'content-type': 'application/json' })
-      response.end(JSON.stringify({ jsonrpc: '2.0', id: call.id, ...body }))
-    })
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  closers.push(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/${ACCESS_KEY}`
+  const endpoint = await startFakeEndpoint(answer)
+  closers.push(endpoint.close)
+  return `${endpoint.url}/${ACCESS_KEY}`
 }
 
 function openClient(rpcUrl: string): ChainClient {
@@ -39,6 +23,12 @@ function openClient(rpcUrl: string): ChainClient {
 
 const failures: [string, (client: ChainClient) => Promise<unknown>][] = [
   ['isReady', (client) => client.isReady()],
+  ['listNfts', (client) => client.listNfts()],
+  ['findNft', (client) => client.findNft('did:op:0')],
+  [
+    'isContractSignatureValid',
+    (client) => client.isContractSignatureValid({ address: NFT, message: 'text', signature: '0x00' }),
+  ],
   ['latestMetadata', (client) => client.latestMetadata(NFT)],
   ['metadataOfTransaction', (client) => client.metadataOfTransaction(HASH, NFT)],
   ['isDatatokenOf', (client) => client.isDatatokenOf(NFT, DATATOKEN)],

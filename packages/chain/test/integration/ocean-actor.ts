@@ -38,8 +38,20 @@ export function createOceanActor(rpcUrl: string, factoryAddress: string, account
   const datatoken = (address: string) => contract('templates/ERC20Template.sol/ERC20Template', address)
   const token = (address: string) => contract('utils/OceanToken.sol/OceanToken', address)
 
+  const deploy = async (runtime: string): Promise<string> => {
+    const code = runtime.replaceAll(' ', '')
+    const length = (code.length / 2).toString(16).padStart(4, '0')
+    const contract = await new ContractFactory([], `0x61${length}80600c6000396000f3${code}`, wallet).deploy()
+    await contract.waitForDeployment()
+    return contract.getAddress()
+  }
+
   return {
     address: wallet.address,
+    /** Puts a contract of this code, in hex with blanks, on the chain; gives its address. */
+    deploy,
+    /** Calls the node itself, for what only a development chain does. */
+    rpc: (method: string, ...params: unknown[]) => provider.send(method, params) as Promise<unknown>,
     /** A data NFT with one datatoken of template 1. */
     publish: async (): Promise<{ nft: string; datatoken: string }> => {
       const nftData = { name: 'N', symbol: 'N', templateIndex: 1, tokenURI: '', transferable: true }
@@ -81,11 +93,7 @@ export function createOceanActor(rpcUrl: string, factoryAddress: string, account
       (await send(datatoken(address), 'reuseOrder', orderTxId, providerFee)).hash,
     /** Has a contract of nobody emit a log with these topics and data. */
     forge: async ({ topics, data }: { topics: string[]; data: string }) => {
-      const runtime = TOPICS_THEN_DATA[topics.length as 2 | 3].replaceAll(' ', '')
-      const length = (runtime.length / 2).toString(16).padStart(2, '0')
-      const forger = await new ContractFactory([], `0x60${length}80600b6000396000f3${runtime}`, wallet).deploy()
-      await forger.waitForDeployment()
-      const to = await forger.getAddress()
+      const to = await deploy(TOPICS_THEN_DATA[topics.length as 2 | 3])
       const callData = `0x${[...topics, data].map((part) => part.slice(2)).join('')}`
       const response = await wallet.sendTransaction({ to, data: callData })
       const receipt = await response.wait()

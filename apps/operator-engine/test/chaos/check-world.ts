@@ -66,7 +66,8 @@ async function checkResults(world: ChaosWorld, row: JobRow, witness: Witness): P
 
 /**
  * Replays claims and ends: never more at work than an environment has slots. An end is noted before it is committed
- * and a claim after the ends it counts, so the order of the events is the order that counts.
+ * and a claim after the ends it counts, so the order of the events is the order that counts. What was asked to stop
+ * before it was claimed is only ended, and takes no slot.
  */
 async function checkSlots(world: ChaosWorld): Promise<Violation[]> {
   const found: Violation[] = []
@@ -75,7 +76,10 @@ async function checkSlots(world: ChaosWorld): Promise<Violation[]> {
       `SELECT max(at_work)::int AS most FROM (
          SELECT sum(CASE what WHEN 'claimed' THEN 1 ELSE -1 END) OVER (ORDER BY at, id) AS at_work
          FROM job_events JOIN jobs ON jobs.workflowid = job_events.job_id
-         WHERE what IN ('claimed', 'finished') AND namespace = :id) AS replayed`,
+         WHERE what IN ('claimed', 'finished') AND namespace = :id AND NOT EXISTS (
+           SELECT 1 FROM job_events AS stop, job_events AS claim
+           WHERE stop.job_id = jobs.workflowid AND stop.what = 'stopRequested'
+             AND claim.job_id = jobs.workflowid AND claim.what = 'claimed' AND stop.id < claim.id)) AS replayed`,
       { id },
     )
     const most = rows[0]?.most ?? 0

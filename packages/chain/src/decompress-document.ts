@@ -1,6 +1,5 @@
 import { AppError } from '@c2d/runtime'
 import xz from 'xz-decompress'
-import { z } from 'zod'
 
 const DEFAULT_MAX_BYTES = 8 * 1024 * 1024
 /** The legacy format is read in one go, while nothing else runs; documents of its time were a few kilobytes. */
@@ -79,13 +78,17 @@ async function decodeLegacy(bytes: Uint8Array): Promise<Uint8Array> {
   }
 }
 
-const legacyDecoderSchema = z.object({
-  decompress: z.custom<(bytes: Uint8Array) => Uint8Array>((value) => typeof value === 'function'),
-})
+type Decompress = (bytes: Uint8Array) => Uint8Array
 
 /** The package's types are its sources, which our compiler settings refuse: so its one function is checked here. */
-async function loadLegacyDecoder(): Promise<z.infer<typeof legacyDecoderSchema>> {
-  return legacyDecoderSchema.parse(await import(import.meta.resolve('lzma1')))
+async function loadLegacyDecoder(): Promise<{ decompress: Decompress }> {
+  const library: unknown = await import(import.meta.resolve('lzma1'))
+  if (hasDecompress(library)) return library
+  throw new TypeError('lzma1 has no function decompress')
+}
+
+function hasDecompress(library: unknown): library is { decompress: Decompress } {
+  return typeof library === 'object' && library !== null && typeof Reflect.get(library, 'decompress') === 'function'
 }
 
 function notReadable(cause?: unknown): AppError {

@@ -8,6 +8,7 @@ import type { Express } from 'express'
 import type { EngineClient } from './clients/engine-client.ts'
 import type { EventFeed } from './domain/event-feed.ts'
 import { createProviderAuth } from './domain/provider-auth.ts'
+import { createQueueBoard } from './domain/queue-board.ts'
 import { adminRoutes } from './http/admin.routes.ts'
 import { computeRoutes } from './http/compute.routes.ts'
 import { docsRoutes } from './http/docs.routes.ts'
@@ -33,6 +34,8 @@ export interface AppOptions {
   trustedProxies: number
   /** How often a silent event stream says that it lives. */
   heartbeatMs: number
+  /** How long a ranking of a queue is shown. */
+  queueMaxAgeMs: number
   info: ServiceInfo
 }
 
@@ -53,6 +56,7 @@ const MAX_EVENT_STREAMS = 500
 /** The operator's HTTP API over job rows (operator-service-api §2). Listens nowhere by itself. */
 export function createApp(options: AppOptions, deps: AppDeps): Express {
   const auth = createProviderAuth(options, deps)
+  const queue = createQueueBoard({ maxAgeMs: options.queueMaxAgeMs }, deps)
   const metrics = createMetrics({ prefix: 'c2d_operator_service_', mountPaths: [OPERATOR_BASE_PATH] })
   metrics.gauge('jobs_queued', 'Jobs that wait to be claimed.', async () => (await countUnfinished(deps.db)).queued)
   metrics.gauge('jobs_at_work', 'Jobs that engines hold.', async () => (await countUnfinished(deps.db)).atWork)
@@ -65,11 +69,11 @@ export function createApp(options: AppOptions, deps: AppDeps): Express {
   if (options.requestsPerMinute > 0) {
     app.use(OPERATOR_BASE_PATH, limitRequests({ windowMs: 60_000, limit: options.requestsPerMinute }))
   }
-  app.use(OPERATOR_BASE_PATH, computeRoutes(options, { ...deps, auth }))
+  app.use(OPERATOR_BASE_PATH, computeRoutes(options, { ...deps, auth, queue }))
   app.use(OPERATOR_BASE_PATH, resultRoutes({ ...deps, auth }))
-  app.use(OPERATOR_BASE_PATH, jobRoutes({ ...options, maxStreams: MAX_EVENT_STREAMS }, { ...deps, auth }))
+  app.use(OPERATOR_BASE_PATH, jobRoutes({ ...options, maxStreams: MAX_EVENT_STREAMS }, { ...deps, auth, queue }))
   app.use(OPERATOR_BASE_PATH, environmentRoutes(options, { ...deps, auth }))
-  app.use(OPERATOR_BASE_PATH, adminRoutes(options, { ...deps, migrate: () => migrateDatabase(deps.db) }))
+  app.use(OPERATOR_BASE_PATH, adminRoutes(options, { ...deps, queue, migrate: () => migrateDatabase(deps.db) }))
   app.use(notFound)
   app.use(renderErrors('operator', deps))
   return app

@@ -15,6 +15,7 @@ const COALESCE_MS = 5
 const MAX_CONNECTIONS = 20
 const EVENT_POLL_MS = 250
 const HEARTBEAT_MS = 15_000
+const QUEUE_MAX_AGE_MS = 500
 const ENGINE_TIMEOUT_MS = 5_000
 
 await runMain(async () => {
@@ -46,7 +47,7 @@ await runMain(async () => {
   const engine =
     config.engineSecret && createEngineClient({ secret: config.engineSecret, timeoutMs: ENGINE_TIMEOUT_MS })
   const app = createApp(
-    { ...config, heartbeatMs: HEARTBEAT_MS },
+    { ...config, heartbeatMs: HEARTBEAT_MS, queueMaxAgeMs: QUEUE_MAX_AGE_MS },
     { db, notifier, results, feed, engine, recoverSigner, log },
   )
   const server = await listen(app, config)

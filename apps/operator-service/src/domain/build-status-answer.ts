@@ -4,7 +4,7 @@ import type { JobRow } from '@c2d/operator-db'
 /**
  * A job as status answers show it (operator-service-api §5): no address of a result, and `""` where there is none yet.
  * Beside the reference's members: `reason`, `exitCode`, `queuePosition`, `timeline`, and each result's `index`.
- * @param queuePosition from 1; null when the job does not wait
+ * @param queuePosition from 1; null when the job does not wait, or is not ranked yet
  */
 export function buildStatusAnswer(
   job: JobRow,

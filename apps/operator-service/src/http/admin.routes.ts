@@ -8,6 +8,7 @@ import type { ResultStore } from '@c2d/storage'
 import { Router, type NextFunction, type Request, type Response } from 'express'
 import { findStoredLog } from '../domain/find-result.ts'
 import { listStatus } from '../domain/list-status.ts'
+import type { QueueBoard } from '../domain/queue-board.ts'
 import { readText } from './call-fields.ts'
 import { methodNotAllowed } from './method-not-allowed.ts'
 import { sendStored } from './send-stored.ts'
@@ -30,7 +31,7 @@ const GUESSES_PER_MINUTE = 60
  */
 export function adminRoutes(
   options: { allowedAdmins: readonly Secret[] },
-  deps: { db: Database; results: ResultStore; migrate: () => Promise<void>; log: Logger },
+  deps: { db: Database; queue: QueueBoard; results: ResultStore; migrate: () => Promise<void>; log: Logger },
 ): Router {
   const router = Router()
   const guard = [limitRequests({ windowMs: 60_000, limit: GUESSES_PER_MINUTE }), requireAdmin]
@@ -48,7 +49,7 @@ export function adminRoutes(
 
   router.get('/info', guard, async (request: Request, response: Response) => {
     const job = await wantedJob(request)
-    const [answer] = await listStatus(deps.db, { jobId: job.jobId })
+    const [answer] = await listStatus({ jobId: job.jobId }, deps)
     response.json({ ...answer, ...describe(job) })
   })
   router.all('/info', methodNotAllowed)

@@ -11,6 +11,7 @@ import { findStoredLog } from '../domain/find-result.ts'
 import { listStatus } from '../domain/list-status.ts'
 import { loadOwnedJob } from '../domain/load-owned-job.ts'
 import type { ProviderAuth } from '../domain/provider-auth.ts'
+import type { QueueBoard } from '../domain/queue-board.ts'
 import { readSignedCall, type Input } from './call-fields.ts'
 import { methodNotAllowed } from './method-not-allowed.ts'
 import { sendStored } from './send-stored.ts'
@@ -22,6 +23,7 @@ export interface JobRoutesDeps {
   db: Database
   auth: ProviderAuth
   feed: EventFeed
+  queue: QueueBoard
   results: ResultStore
   /** Absent where no secret is shared with engines: then there are no live logs. */
   engine?: EngineClient | undefined
@@ -105,7 +107,7 @@ async function followJob(job: JobRow, stream: EventStream, deps: JobRoutesDeps):
         if (event.what === 'finished') isOver = true
       }
       if (isOver && news.length === 0) {
-        const [answer] = await listStatus(deps.db, { jobId })
+        const [answer] = await listStatus({ jobId }, deps)
         await stream.send({ event: 'end', data: answer ?? null })
         return
       }

@@ -16,7 +16,7 @@ const statusSchema = jobStatusAnswerSchema.extend({
     .int()
     .positive()
     .nullable()
-    .describe('Place in the queue of the environment, from 1; null at work or ended'),
+    .describe('Place in the queue of the environment, from 1; null at work, ended, or not ranked yet'),
 })
 const errorSchema = z.object({ error: z.string() })
 const runningJobSchema = z.object({

@@ -61,6 +61,7 @@ export async function startOperator(overrides: Partial<AppOptions> = {}): Promis
       requestsPerMinute: 0,
       trustedProxies: 0,
       heartbeatMs: HEARTBEAT_MS,
+      queueMaxAgeMs: 0,
       info: { address: '0xOperator', algoTimeLimit: '3600', storageExpiry: null },
       ...overrides,
     },

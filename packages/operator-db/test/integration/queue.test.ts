@@ -28,7 +28,7 @@ async function queueMany(environment: string, owner: string, count: number): Pro
 }
 
 async function positionsOf(environment: string, jobIds: string[]): Promise<(number | undefined)[]> {
-  const positions = await loadQueuePositions(database.db, { environments: [environment], jobIds })
+  const positions = await loadQueuePositions(database.db, environment)
   return jobIds.map((jobId) => positions.get(jobId))
 }
 

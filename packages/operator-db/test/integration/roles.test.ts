@@ -81,7 +81,7 @@ describe('c2d_service', () => {
     expect(await listUnfinished(service)).not.toEqual([])
     expect(await requestStop(service, { jobId: job.jobId })).toBe(1)
     expect(await listEvents(service, job.jobId)).toHaveLength(2)
-    await loadQueuePositions(service, { environments: [environment], jobIds: [job.jobId] })
+    await loadQueuePositions(service, environment)
     expect(await loadEngineOfJob(service, job.jobId)).toBeNull()
     expect(await areResultsRemoved(service, job.jobId)).toBe(false)
     await listEnvironments(service, { maxAgeSeconds: 60 })

@@ -21,6 +21,7 @@ import { authRoutes } from './http/auth.routes.ts'
 import { computeRoutes } from './http/compute.routes.ts'
 import { countRefusals } from './http/count-refusals.ts'
 import { decryptRoutes } from './http/decrypt.routes.ts'
+import { docsRoutes } from './http/docs.routes.ts'
 import { downloadRoutes } from './http/download.routes.ts'
 import { encryptRoutes } from './http/encrypt.routes.ts'
 import { fileinfoRoutes } from './http/fileinfo.routes.ts'
@@ -100,6 +101,7 @@ export function createApp(options: AppOptions, deps: AppDeps): Express {
   app.use(healthRoutes(deps.readiness, { log }))
   if (options.servesMetrics) app.get('/metrics', metrics.metricsRoute())
   app.use(limitAddresses({ perMinute: options.rateLimitPerMinute }))
+  app.use(docsRoutes(options))
   app.use(rootRoutes(options, { chains }))
   app.use(authRoutes({ auth }))
   app.use(authTokenRoutes(options, { auth, tokens, now }))

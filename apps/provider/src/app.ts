@@ -5,6 +5,7 @@ import type { Logger } from '@c2d/runtime'
 import type { SourceFetch } from '@c2d/storage'
 import type { Express } from 'express'
 import type { MetadataCache } from './clients/metadata-cache.ts'
+import { createPeerProviders } from './clients/peer-providers.ts'
 import type { OperatorService } from './clients/operator-service.ts'
 import type { Rbac } from './clients/rbac.ts'
 import type { TrustLists } from './domain/algorithm-policy.ts'
@@ -13,8 +14,10 @@ import { createAuthTokens } from './domain/auth-tokens.ts'
 import { createFileChecker } from './domain/check-files.ts'
 import { createConsumerAuth } from './domain/consumer-auth.ts'
 import { createConsumerLimit } from './domain/consumer-limit.ts'
+import { createWaitingCount } from './domain/count-waiting.ts'
 import type { ProviderChains } from './domain/provider-chain.ts'
 import { createAssetResolver } from './domain/resolve-asset.ts'
+import { createHostFinder } from './domain/service-host.ts'
 import type { RevokedTokens } from './db/revoked-tokens.ts'
 import { authTokenRoutes, type AuthTokenOptions } from './http/auth-token.routes.ts'
 import { authRoutes } from './http/auth.routes.ts'
@@ -24,6 +27,7 @@ import { decryptRoutes } from './http/decrypt.routes.ts'
 import { docsRoutes } from './http/docs.routes.ts'
 import { downloadRoutes } from './http/download.routes.ts'
 import { encryptRoutes } from './http/encrypt.routes.ts'
+import { explainRoutes } from './http/explain.routes.ts'
 import { fileinfoRoutes } from './http/fileinfo.routes.ts'
 import { initializeRoutes } from './http/initialize.routes.ts'
 import { jobStreamRoutes } from './http/job-stream.routes.ts'
@@ -44,6 +48,8 @@ export interface AppOptions extends AuthTokenOptions {
   allowsEnvironmentSignatures: boolean
   /** Milliseconds for which a job's right to its files is not asked for again. */
   grantMemoryMs: number
+  /** Under which addresses clients reach this provider; services elsewhere may be another provider's. */
+  publicUrls: readonly string[]
   /** Larger files have no checksum, and larger algorithms do not run. */
   maxChecksumBytes: number
   /** How long the origin of a file may take to be probed. */
@@ -83,6 +89,10 @@ export interface AppDeps {
   log: Logger
 }
 
+/** How long it holds who another provider is, and how many jobs wait: both are asked for over and over. */
+const PEER_MEMORY_MS = 60_000
+const QUEUE_MEMORY_MS = 2_000
+
 /** The provider as an express app; it never listens. */
 export function createApp(options: AppOptions, deps: AppDeps): Express {
   const { metrics, fetch, now, log } = deps
@@ -96,6 +106,10 @@ export function createApp(options: AppOptions, deps: AppDeps): Express {
     { maxBytes: options.maxChecksumBytes, timeoutMs: options.requestTimeoutMs },
     { fetch },
   )
+  const peers = createPeerProviders({ timeoutMs: options.requestTimeoutMs }, { fetch })
+  const findHost = createHostFinder({ publicUrls: options.publicUrls, memoryMs: PEER_MEMORY_MS }, { peers })
+  const countWaiting = createWaitingCount({ memoryMs: QUEUE_MEMORY_MS }, { operator })
+  const evaluation = { resolveAsset, findHost, checkFiles, trustLists: options.trustLists, now }
 
   const app = createHttpApp(options, { log, metrics })
   app.use(healthRoutes(deps.readiness, { log }))
@@ -110,7 +124,8 @@ export function createApp(options: AppOptions, deps: AppDeps): Express {
   app.use(fileinfoRoutes(options, { resolveAsset, fetch }))
   app.use(initializeRoutes({ resolveAsset, fetch, requestTimeoutMs: options.requestTimeoutMs, now, auth, rbac }))
   app.use(downloadRoutes({ auth, authorise, fetch, rbac }))
-  app.use(computeRoutes({ ...options, resolveAsset, checkFiles, operator, now, chains, auth, rbac }))
+  app.use(computeRoutes({ ...options, ...evaluation, operator, chains, auth, rbac }))
+  app.use(explainRoutes({ ...evaluation, operator, countWaiting, auth }))
   app.use(validateContainerRoutes())
   app.use(jobStreamRoutes(options, { operator, auth }))
   app.use(jobRoutes({ operator, auth, rbac }))

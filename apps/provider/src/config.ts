@@ -75,6 +75,8 @@ const environmentSchema = z
     OUTBOUND_ALLOW: listSchema.default([]),
     /** Every address may be reached. For development: it opens this machine's network to file addresses of strangers. */
     ALLOW_NON_PUBLIC_IP: flagSchema.default(false),
+    /** Comma separated: where clients reach this provider. A service that names one of them is ours without asking. */
+    PUBLIC_URLS: listSchema.default([]),
     /** `legacy`: empty trust lists mean everybody, as in the reference. */
     TRUST_LISTS: z.enum(['private', 'legacy']).default('private'),
     /** Lets environments download compute services by a bare signature, as the reference's pods do. */

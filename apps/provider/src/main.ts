@@ -39,6 +39,7 @@ async function main(): Promise<void> {
       trustLists: config.TRUST_LISTS,
       allowsEnvironmentSignatures: config.ALLOW_ENVIRONMENT_SIGNATURES,
       grantMemoryMs: GRANT_MEMORY_MS,
+      publicUrls: config.PUBLIC_URLS,
       maxChecksumBytes: config.MAX_CHECKSUM_LENGTH,
       requestTimeoutMs: timeoutMs,
       orderTimeoutMs: config.ORDER_TIMEOUT * 1000,

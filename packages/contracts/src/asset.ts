@@ -10,6 +10,14 @@ export const containerSchema = z.object({
 })
 export type Container = z.infer<typeof containerSchema>
 
+/** A container section as it was published: what is missing or not pinned is for the start of a job to refuse. */
+const publishedContainerSchema = z.object({
+  entrypoint: z.string().optional(),
+  image: z.string().optional(),
+  tag: z.string().optional(),
+  checksum: z.string().optional(),
+})
+
 /** One algorithm a dataset's publisher trusts, optionally down to its bytes. */
 export const trustedAlgorithmSchema = z.object({
   did: z.string(),
@@ -79,7 +87,7 @@ export const ddoSchema = z.object({
     type: z.string(),
     name: z.string().optional(),
     algorithm: z
-      .object({ container: containerSchema.partial().nullish(), consumerParameters: consumerParametersSchema })
+      .object({ container: publishedContainerSchema.nullish(), consumerParameters: consumerParametersSchema })
       .nullish(),
   }),
   services: z.array(serviceSchema).min(1),

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import { addressOf, signMessage } from '@c2d/chain'
 import {
   environmentListSchema,
+  JOB_STATUS,
   jobStatusAnswerListSchema,
   OPERATOR_BASE_PATH,
   operatorMessage,
@@ -11,6 +12,7 @@ import {
   type Workflow,
 } from '@c2d/contracts'
 import { AppError } from '@c2d/runtime'
+import { z } from 'zod'
 import { createOperatorNonce } from './operator-nonce.ts'
 import { readText, requestUpstream } from './upstream-request.ts'
 
@@ -52,6 +54,8 @@ export interface OperatorService {
   remove(query: JobQuery): Promise<Relayed>
   /** One job whoever owns it, or null when there is none. */
   findJob(jobId: string): Promise<JobStatusAnswer | null>
+  /** How many unfinished jobs of each environment have not begun yet. */
+  waitingByEnvironment(): Promise<Map<string, number>>
   /** Opens one result; the caller reads or destroys the body. */
   openResult(
     query: { owner: string; jobId: string; index: string; range?: string | undefined },
@@ -137,6 +141,17 @@ export function createOperatorService(options: {
       if (!jobs) throw new AppError('UpstreamUnavailable', { cause: new Error(`status answered ${answer.status}`) })
       return jobs.find((job) => job.jobId === jobId) ?? null
     },
+    async waitingByEnvironment() {
+      // Unsigned: this much is told to anybody, and needs no nonce.
+      const answer = await ask('GET', addressed('/runningjobs', {}))
+      const jobs = answer.status === 200 ? parseRunningJobs(answer.body) : null
+      if (!jobs) throw new AppError('UpstreamUnavailable', { cause: new Error(`jobs answered ${answer.status}`) })
+      const waiting = new Map<string, number>()
+      for (const { namespace, status } of jobs) {
+        if (status === JOB_STATUS.warmingUp.code) waiting.set(namespace, (waiting.get(namespace) ?? 0) + 1)
+      }
+      return waiting
+    },
     openResult({ owner, jobId, index, range }, signal) {
       return requestUpstream(addressed('/getResult', { index, owner, jobId, providerAddress, ...sign(owner, jobId) }), {
         method: 'GET',
@@ -165,5 +180,16 @@ export function parseJobs(body: string): JobStatusAnswer[] | null {
     return parsed.success ? parsed.data : null
   } catch {
     return null // not JSON: no status answer
+  }
+}
+
+const runningJobListSchema = z.array(z.object({ namespace: z.string(), status: z.number() }))
+
+function parseRunningJobs(body: string): z.infer<typeof runningJobListSchema> | null {
+  try {
+    const parsed = runningJobListSchema.safeParse(JSON.parse(body))
+    return parsed.success ? parsed.data : null
+  } catch {
+    return null // not JSON: no list
   }
 }

@@ -8,8 +8,8 @@ export interface PublishedAlgorithm {
   readonly did: string
   /** Who owns the algorithm's NFT now, from the chain. */
   readonly owner: string
-  /** Concatenated SHA-256 of each file, lower case (provider-http-api §6.3). */
-  readonly filesChecksum: string
+  /** Concatenated SHA-256 of each file, lower case (provider-http-api §6.3); null while nobody has fetched them. */
+  readonly filesChecksum: string | null
   /** SHA-256 of entrypoint and image checksum, lower case. */
   readonly containerChecksum: string
 }
@@ -30,7 +30,8 @@ export function refuseRawAlgorithm(options: ComputeOptions): PolicyRefusal | nul
 
 /**
  * Whether a published algorithm may run on a service. A list that names something must be satisfied; `"*"` satisfies
- * its own list; a service whose lists are both empty runs nothing, unless the lists are read the legacy way.
+ * its own list; a service whose lists are both empty runs nothing, unless the lists are read the legacy way. Bytes
+ * that nobody has fetched yet refuse nothing: ask again when they are known.
  * @returns the refusal's code, or null when it may run
  */
 export function refusePublishedAlgorithm(
@@ -65,7 +66,8 @@ function refuseByAlgorithm(
 }
 
 function refuseByChecksums(entry: TrustedAlgorithm, algorithm: PublishedAlgorithm): PolicyRefusal | null {
-  if (entry.filesChecksum && entry.filesChecksum.toLowerCase() !== algorithm.filesChecksum) {
+  const { filesChecksum } = algorithm
+  if (entry.filesChecksum && filesChecksum !== null && entry.filesChecksum.toLowerCase() !== filesChecksum) {
     return 'algorithm_file_checksum_mismatch'
   }
   if (entry.containerSectionChecksum && entry.containerSectionChecksum.toLowerCase() !== algorithm.containerChecksum) {

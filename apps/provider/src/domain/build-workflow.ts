@@ -1,19 +1,16 @@
-import type { ComputeAlgorithm, ComputeDataset, Container, StageAlgorithm, Workflow } from '@c2d/contracts'
-import type { PreparedAlgorithm } from './prepare-algorithm.ts'
-import type { AssetService } from './resolve-asset.ts'
-
-/** A dataset that may be used, with what was asked of it. */
-export interface WorkflowInput {
-  target: AssetService
-  dataset: ComputeDataset
-}
+import type { Container, StageAlgorithm, Workflow } from '@c2d/contracts'
+import type { AlgorithmCase } from './judge-algorithm.ts'
+import type { DatasetCase } from './judge-dataset.ts'
 
 /** The parts of a checked compute request. */
 export interface WorkflowParts {
-  inputs: readonly WorkflowInput[]
-  algorithm: PreparedAlgorithm
+  inputs: readonly Pick<DatasetCase, 'target' | 'transferTxId' | 'userdata'>[]
+  algorithm: AlgorithmCase
+  /** SHA-256 of each file of a published algorithm. */
+  checkedFiles: string[]
   container: Container
-  request: ComputeAlgorithm
+  /** The transaction that ordered a published algorithm. */
+  algorithmOrder: string
   metadataUri: string | null
 }
 
@@ -26,16 +23,16 @@ export function buildWorkflow(parts: WorkflowParts): Workflow {
     stages: [
       {
         index: 0,
-        input: parts.inputs.map(({ target, dataset }, index) => ({
+        input: parts.inputs.map(({ target, transferTxId, userdata }, index) => ({
           index,
           id: target.asset.ddo.id,
           remote: {
-            txId: dataset.transferTxId ?? '',
+            txId: transferTxId ?? '',
             serviceId: target.service.id,
-            ...(dataset.userdata ? { userdata: dataset.userdata } : {}),
+            ...(userdata ? { userdata } : {}),
           },
         })),
-        compute: COMPUTE_BLOCK,
+        compute: { ...COMPUTE_BLOCK, allowNetworkAccess: allowsNetwork(parts.inputs) },
         algorithm: buildAlgorithm(parts),
         output: { metadataUri: parts.metadataUri },
       },
@@ -43,14 +40,20 @@ export function buildWorkflow(parts: WorkflowParts): Workflow {
   }
 }
 
-function buildAlgorithm({ algorithm, container, request }: WorkflowParts): StageAlgorithm {
-  const custom = request.algocustomdata === undefined ? {} : { algocustomdata: request.algocustomdata }
+/** A job may reach the network only where every dataset in it says so (DESIGN §4.2). */
+function allowsNetwork(inputs: WorkflowParts['inputs']): boolean {
+  return inputs.length > 0 && inputs.every(({ target }) => target.service.compute?.allowNetworkAccess === true)
+}
+
+function buildAlgorithm({ algorithm, checkedFiles, container, algorithmOrder }: WorkflowParts): StageAlgorithm {
+  const { customData } = algorithm
+  const custom = customData === undefined ? {} : { algocustomdata: customData }
   if (algorithm.kind === 'raw') {
     const { url, rawcode } = algorithm.meta
     return { id: '', url: url ?? null, rawcode: rawcode ?? null, container, ...custom }
   }
   const { asset, service } = algorithm.target
-  const userdata = request.algouserdata ?? request.userdata ?? null
+  const userdata = algorithm.userdata ?? null
   return {
     id: asset.ddo.id,
     rawcode: '',
@@ -58,13 +61,13 @@ function buildAlgorithm({ algorithm, container, request }: WorkflowParts): Stage
     algouserdata: null,
     remote: {
       serviceEndpoint: service.serviceEndpoint,
-      txId: request.transferTxId ?? '',
+      txId: algorithmOrder,
       serviceId: service.id,
       userData: userdata,
       // The reference writes `userData`, its pods read `userdata`: parameters got lost between them.
       userdata,
     },
-    checkedFiles: algorithm.checkedFiles,
+    checkedFiles,
     ...custom,
   }
 }

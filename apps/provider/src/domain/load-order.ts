@@ -8,6 +8,8 @@ export interface OrderQuestion {
   /** Whom the order must have been made by or for. */
   sender: string
   environment?: string | undefined
+  /** Whose fee must be in it; ours, where nobody is named. */
+  providerAddress?: string | undefined
   allowsExpiredFee: boolean
   /** Milliseconds to wait for a transaction that is not on chain yet. */
   timeoutMs: number
@@ -18,7 +20,7 @@ export interface OrderQuestion {
 /** Reads an order from the chain and judges it. */
 export async function loadOrder(target: AssetService, question: OrderQuestion): Promise<ValidOrder | InvalidOrder> {
   if (!transactionHashSchema.safeParse(question.transferTxId).success) {
-    return { isValid: false, reason: 'Non-hexadecimal digit found' }
+    return { isValid: false, problem: 'not-on-chain', reason: 'Non-hexadecimal digit found', isOwn: false }
   }
   const { asset, service, serviceIndex } = target
   const evidence = await loadEvidence(target, question)
@@ -32,7 +34,7 @@ export async function loadOrder(target: AssetService, question: OrderQuestion): 
       serviceIndex,
       serviceTimeoutSeconds: service.timeout,
       environment: question.environment,
-      providerAddress: asset.chain.address,
+      providerAddress: question.providerAddress ?? asset.chain.address,
       factoryAddress: asset.chain.factoryAddress,
       allowsExpiredFee: question.allowsExpiredFee,
       waitedSeconds: Math.round(question.timeoutMs / 1000),

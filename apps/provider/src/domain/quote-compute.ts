@@ -1,13 +1,12 @@
 import { type ComputeAlgorithm, type ComputeDataset, type Quote } from '@c2d/contracts'
 import { AppError } from '@c2d/runtime'
 import { buildQuote } from './build-quote.ts'
-import { checkDataset } from './check-dataset.ts'
+import { evaluateCompute } from './evaluate-compute.ts'
 import { loadOrder } from './load-order.ts'
 import { planQuotes } from './plan-quotes.ts'
-import { prepareAlgorithm } from './prepare-algorithm.ts'
-import { accepted, computeRefused } from './refusal.ts'
 import type { AssetService } from './resolve-asset.ts'
 import { loadRunTerms } from './run-terms.ts'
+import type { ServiceHost } from './service-host.ts'
 import type { ComputeDeps } from './start-compute.ts'
 import type { ValidOrder } from './validate-order.ts'
 
@@ -21,13 +20,21 @@ export interface ComputeQuestion {
   algorithm: ComputeAlgorithm
 }
 
+/** One service to be ordered. */
+interface QuotedItem {
+  target: AssetService
+  host: ServiceHost
+  transferTxId: string | null | undefined
+}
+
 /**
- * What to order and pay, item by item (provider-http-api §1.7, initializeCompute).
+ * What to order and pay, item by item (provider-http-api §1.7, initializeCompute). What lies at another provider is
+ * quoted there, without an environment; the run itself is always paid to us.
  * @throws AppError in the reference's words when anything would be refused at the start anyway
  */
 export async function quoteCompute(
   question: ComputeQuestion,
-  deps: Omit<ComputeDeps, 'operator' | 'metadataUri'> & {
+  deps: Omit<ComputeDeps, 'operator' | 'metadataUri' | 'orderTimeoutMs'> & {
     operator: ComputeDeps['operator'] | null
     chains: Iterable<AssetService['asset']['chain']>
   },
@@ -37,36 +44,25 @@ export async function quoteCompute(
   if (validUntil <= now) throw new AppError('InvalidRequest', { detail: 'The validUntil value is not correct.' })
   await assertEnvironment()
 
-  const prepared = await prepareAlgorithm(question.algorithm, consumerAddress, deps)
-  if ('refusal' in prepared && prepared.refusal.code === 'not_algo') {
-    throw new AppError('InvalidRequest', { detail: 'DID is not a valid algorithm' })
-  }
-  const algorithm = accepted(prepared)
-  const checked = await Promise.all(
-    question.datasets.map((dataset, index) =>
-      checkDataset({ dataset, index, needsOrder: false, algorithm, consumerAddress }, deps),
-    ),
+  const items = await acceptedItems()
+  const main = items[0]
+  const terms = await loadRunTerms(environment, main.target.asset.chain, deps.operator)
+  const own = items.filter(({ host }) => host.kind === 'us')
+  const existing = await Promise.all(own.map(reusableOrder))
+  const plan = planQuotes(existing, terms, validUntil, now)
+  const quotes = await Promise.all(
+    items.map(async (item): Promise<Quote> => {
+      if (item.host.kind === 'peer') return quoteAtPeer(item, item.host)
+      const { validOrder = null, feeWei = null } = plan[own.indexOf(item)] ?? {}
+      return {
+        ...(feeWei === null ? {} : buildQuote(item.target, { environment, amountWei: feeWei, validUntil, now })),
+        ...(validOrder === null ? {} : { validOrder }),
+      }
+    }),
   )
-  const targets = checked.map((result) => accepted(result))
-  const main = targets[0]
-  if (!main) throw computeRefused({ resource: 'dataset.documentId', code: 'missing' })
-
-  const items = targets.map((target, index) => ({ target, transferTxId: question.datasets[index]?.transferTxId }))
-  if (algorithm.kind === 'published') {
-    items.push({ target: algorithm.target, transferTxId: question.algorithm.transferTxId })
-  }
-  const terms = await loadRunTerms(environment, main.asset.chain, deps.operator)
-  const existing = await Promise.all(items.map(({ target, transferTxId }) => reusableOrder(target, transferTxId)))
-  const quotes = planQuotes(existing, terms, validUntil, now).map(({ validOrder, feeWei }, index): Quote => {
-    const target = items[index]?.target ?? main
-    return {
-      ...(feeWei === null ? {} : buildQuote(target, { environment, amountWei: feeWei, validUntil, now })),
-      ...(validOrder === null ? {} : { validOrder }),
-    }
-  })
-  const algorithmQuote = algorithm.kind === 'published' ? quotes.at(-1) : undefined
+  const algorithmQuote = quotes[question.datasets.length]
   return {
-    datasets: quotes.slice(0, targets.length),
+    datasets: quotes.slice(0, question.datasets.length),
     ...(algorithmQuote ? { algorithm: algorithmQuote } : {}),
   }
 
@@ -78,10 +74,36 @@ export async function quoteCompute(
     throw new AppError('EnvironmentNotFound', { detail: 'Compute environment does not exist' })
   }
 
-  async function reusableOrder(
-    target: AssetService,
-    transferTxId: string | null | undefined,
-  ): Promise<ValidOrder | null> {
+  /** Datasets first, then a published algorithm. */
+  async function acceptedItems(): Promise<[QuotedItem, ...QuotedItem[]]> {
+    const [dataset = {}, ...additionalDatasets] = question.datasets
+    const { datasets, algorithm } = await evaluateCompute(
+      { ...question, dataset, additionalDatasets, output: undefined },
+      { orders: null, orderTimeoutMs: 0, stopsAtDeny: true },
+      deps,
+    ).catch((thrown: unknown) => {
+      throw isNoAlgorithm(thrown) ? new AppError('InvalidRequest', { detail: 'DID is not a valid algorithm' }) : thrown
+    })
+    const [first, ...rest] = datasets.flatMap(({ found }): QuotedItem[] => (found ? [found] : []))
+    if (!first) throw new AppError('Internal', { cause: new Error('a quote was neither refused nor accepted') })
+    if (algorithm?.kind !== 'published') return [first, ...rest]
+    return [first, ...rest, { ...algorithm, transferTxId: question.algorithm.transferTxId }]
+  }
+
+  async function quoteAtPeer(
+    { target: { asset, service }, transferTxId }: QuotedItem,
+    { peer }: Extract<ServiceHost, { kind: 'peer' }>,
+  ): Promise<Quote> {
+    return peer.quote({
+      chainId: asset.chain.chainId,
+      documentId: asset.ddo.id,
+      serviceId: service.id,
+      consumerAddress,
+      transferTxId: transferTxId ?? undefined,
+    })
+  }
+
+  async function reusableOrder({ target, transferTxId }: QuotedItem): Promise<ValidOrder | null> {
     if (!transferTxId) return null
     const order = await loadOrder(target, {
       transferTxId,
@@ -93,4 +115,10 @@ export async function quoteCompute(
     })
     return order.isValid ? order : null
   }
+}
+
+/** Quotes say it in a sentence where starts have a code (provider-http-api §1.7). */
+function isNoAlgorithm(thrown: unknown): boolean {
+  if (!(thrown instanceof AppError) || typeof thrown.legacy !== 'object') return false
+  return thrown.legacy['algorithm'] === 'not_algo'
 }

@@ -3,6 +3,11 @@ import type { OperatorService } from '../clients/operator-service.ts'
 import type { FeeTerms } from './fees.ts'
 import type { ProviderChain } from './provider-chain.ts'
 
+/** What a run costs, and how long one may last. */
+export interface RunTerms extends FeeTerms {
+  readonly maxDurationSeconds: number
+}
+
 /**
  * What a run in an environment costs on a chain.
  * @throws AppError `EnvironmentNotFound` in the reference's words; `UpstreamUnavailable` when the operator is away
@@ -11,11 +16,16 @@ export async function loadRunTerms(
   environmentId: string,
   chain: ProviderChain,
   operator: OperatorService | null,
-): Promise<FeeTerms> {
+): Promise<RunTerms> {
   const environments = (await operator?.environments(chain.chainId)) ?? []
   const environment = environments.find((candidate) => candidate.id === environmentId)
   if (!environment) throw new AppError('EnvironmentNotFound', { detail: 'Compute environment does not exist' })
   const isFree = /^0x0{40}$/i.test(chain.feeToken)
   const feeTokenDecimals = isFree ? 0 : await chain.client.tokenDecimals(chain.feeToken)
-  return { pricePerMinute: environment.priceMin, feeToken: chain.feeToken, feeTokenDecimals }
+  return {
+    pricePerMinute: environment.priceMin,
+    feeToken: chain.feeToken,
+    feeTokenDecimals,
+    maxDurationSeconds: environment.maxJobDuration,
+  }
 }

@@ -246,6 +246,6 @@ describe('an order that does not pay', () => {
     ],
   ])('is %s', (_title, evidence, changes, reason) => {
     const order = evaluateOrder(evidence, expectation(changes), NOW)
-    expect(order).toEqual({ isValid: false, reason: expect.stringMatching(reason) })
+    expect(order).toMatchObject({ isValid: false, reason: expect.stringMatching(reason) })
   })
 })

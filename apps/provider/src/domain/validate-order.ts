@@ -1,4 +1,4 @@
-import { isFeeSignedBy, type FeeEvent, type OrderReceipt } from '@c2d/chain'
+import { isFeeSignedBy, type FeeEvent, type OrderEvent, type OrderReceipt } from '@c2d/chain'
 import { isSameAddress, type ProviderData } from '@c2d/contracts'
 
 /** What the chain says about a claimed order. Only logs that the datatoken itself emitted are in here (DESIGN §4.3). */
@@ -45,10 +45,28 @@ export interface ValidOrder {
   readonly quotedAt: number
 }
 
-/** An order that does not, and why, in the reference's words. */
+/** What kinds of things can be wrong with an order. */
+export type OrderProblem =
+  | 'foreign-datatoken'
+  | 'not-on-chain'
+  | 'failed'
+  | 'other-fee'
+  | 'other-environment'
+  | 'other-provider'
+  | 'fee-expired'
+  | 'no-order'
+  | 'too-little'
+  | 'expired'
+  | 'not-yours'
+
+/** An order that does not. */
 export interface InvalidOrder {
   readonly isValid: false
+  readonly problem: OrderProblem
+  /** Why, in the reference's words. */
   readonly reason: string
+  /** Whether the sender asked about made it or is its consumer: others are told no more than that it is not theirs. */
+  readonly isOwn: boolean
 }
 
 /** What `startOrder` moves, always. */
@@ -66,58 +84,71 @@ export function evaluateOrder(
   expected: OrderExpectation,
   now: number,
 ): ValidOrder | InvalidOrder {
+  const invalid = (problem: OrderProblem, reason: string): InvalidOrder => ({
+    isValid: false,
+    problem,
+    reason,
+    isOwn: evidence.origin?.orders.some((order) => isOrderOf(order, evidence.origin?.from, expected)) ?? false,
+  })
   const { named, origin } = evidence
-  if (!evidence.isDatatokenOfAsset) return invalid('The datatoken does not belong to the data NFT of the asset.')
+  if (!evidence.isDatatokenOfAsset)
+    return invalid('foreign-datatoken', 'The datatoken does not belong to the data NFT of the asset.')
   if (!named) {
     return invalid(
+      'not-on-chain',
       `Transaction ${expected.transactionHash} is not in the chain, after ${expected.waitedSeconds} seconds`,
     )
   }
-  if (!named.succeeded) return invalid('order transaction failed.')
+  if (!named.succeeded) return invalid('failed', 'order transaction failed.')
 
   const quote = findQuote(named.fees, expected)
-  if (!quote) return invalid(`Cannot find the event for the provider fee in tx id ${expected.transactionHash}.`)
+  if (!quote)
+    return invalid('other-fee', `Cannot find the event for the provider fee in tx id ${expected.transactionHash}.`)
   if (expected.environment !== undefined && quote.data.environment !== expected.environment) {
-    return invalid('Mismatch between ordered c2d environment and selected one.')
+    return invalid('other-environment', 'Mismatch between ordered c2d environment and selected one.')
   }
   const { fee, data } = quote
   if (!isSameAddress(fee.providerFeeAddress, expected.providerAddress)) {
     return invalid(
+      'other-provider',
       `The providerFeeAddress ${fee.providerFeeAddress} in the event does not match the provider address ${expected.providerAddress}`,
     )
   }
   if (!isFeeSignedBy(fee, expected.providerAddress)) {
-    return invalid('Provider was not able to check the signed message in ProviderFees event')
+    return invalid('other-fee', 'Provider was not able to check the signed message in ProviderFees event')
   }
   const { validUntil } = fee
   if (validUntil > 0 && !expected.allowsExpiredFee) {
     const miningSeconds = Math.max(0, named.blockTimestamp - data.timestamp)
     if (now >= validUntil + miningSeconds + EXPIRY_GRACE_SECONDS) {
-      return invalid('Ordered c2d time was exceeded, check validUntil.')
+      return invalid('fee-expired', 'Ordered c2d time was exceeded, check validUntil.')
     }
   }
 
   const reuse = named.reuses[0]
-  if (reuse && !origin?.succeeded) return invalid('order referenced in OrderReused failed.')
+  if (reuse && !origin?.succeeded) return invalid('failed', 'order referenced in OrderReused failed.')
   const started = origin?.orders.findLast((order) => order.serviceIndex === expected.serviceIndex)
   if (!origin || !started) {
-    return invalid(`Cannot find the event for the order transaction with tx id ${expected.transactionHash}.`)
+    return invalid(
+      'no-order',
+      `Cannot find the event for the order transaction with tx id ${expected.transactionHash}.`,
+    )
   }
   if (started.amountWei < ONE_DATATOKEN_WEI) {
     return invalid(
+      'too-little',
       `The amount in the event is less than the amount requested. requested: amount=${ONE_DATATOKEN_WEI} event: amount=${started.amountWei}`,
     )
   }
   const orderedAt = reuse?.timestamp ?? started.timestamp
   if (expected.serviceTimeoutSeconds !== 0 && now - orderedAt > expected.serviceTimeoutSeconds) {
     return invalid(
+      'expired',
       `The order has expired. current timestamp=${now} order timestamp=${orderedAt} timestamp delta=${now - orderedAt} service timeout=${expected.serviceTimeoutSeconds}`,
     )
   }
-  // The factory is the payer of orders it bundles: then the payer is whoever sent the transaction.
-  const payer = isSameAddress(started.payer, expected.factoryAddress) ? origin.from : started.payer
-  if (!isSameAddress(started.consumer, expected.sender) && !isSameAddress(payer, expected.sender)) {
-    return invalid('sender of order transaction is not the consumer/payer.')
+  if (!isOrderOf(started, origin.from, expected)) {
+    return invalid('not-yours', 'sender of order transaction is not the consumer/payer.')
   }
   return {
     isValid: true,
@@ -145,6 +176,12 @@ function findQuote(
   return null
 }
 
-function invalid(reason: string): InvalidOrder {
-  return { isValid: false, reason }
+function isOrderOf(
+  order: OrderEvent,
+  transactionSender: string | undefined,
+  { sender, factoryAddress }: OrderExpectation,
+): boolean {
+  // The factory is the payer of orders it bundles: then the payer is whoever sent the transaction.
+  const payer = isSameAddress(order.payer, factoryAddress) ? transactionSender : order.payer
+  return isSameAddress(order.consumer, sender) || (payer !== undefined && isSameAddress(payer, sender))
 }

@@ -1,4 +1,13 @@
-import { address, integer, numeric, required, requiredWithAll, requiredWithout, type FieldRule } from './field-rules.ts'
+import {
+  address,
+  integer,
+  numeric,
+  required,
+  requiredWith,
+  requiredWithAll,
+  requiredWithout,
+  type FieldRule,
+} from './field-rules.ts'
 
 // What each compute route asks for, in the order it complains (provider-http-api §1.7).
 
@@ -17,6 +26,17 @@ export const QUOTE_FIELDS: FieldRule[] = [
   { field: 'compute.env', rules: [required] },
   { field: 'compute.validUntil', rules: [required, integer] },
   { field: 'consumerAddress', rules: [required, address] },
+]
+
+/** `POST /compute/explain`: orders and signature may come later. */
+export const EXPLAIN_FIELDS: FieldRule[] = [
+  { field: 'dataset.documentId', bail: true, rules: [required] },
+  { field: 'dataset.serviceId', bail: true, rules: [required] },
+  { field: 'algorithm.documentId', rules: [requiredWithout('algorithm.meta')] },
+  { field: 'algorithm.meta', rules: [requiredWithout('algorithm.documentId')] },
+  { field: 'consumerAddress', bail: true, rules: [required, address] },
+  { field: 'nonce', bail: true, rules: [requiredWith('signature'), numeric] },
+  { field: 'seconds', rules: [integer] },
 ]
 
 /** `POST /compute`. */

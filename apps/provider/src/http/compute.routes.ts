@@ -1,12 +1,5 @@
-import {
-  AUTH_TOKEN_HEADER,
-  computeAlgorithmSchema,
-  computeDatasetSchema,
-  computeStartMessage,
-  PROVIDER_ENDPOINTS,
-} from '@c2d/contracts'
+import { AUTH_TOKEN_HEADER, computeDatasetSchema, computeStartMessage, PROVIDER_ENDPOINTS } from '@c2d/contracts'
 import { notFound, requestInput } from '@c2d/http-kit'
-import { AppError } from '@c2d/runtime'
 import { Router, type Response } from 'express'
 import type { OperatorService, Relayed } from '../clients/operator-service.ts'
 import type { Rbac, RbacSubject } from '../clients/rbac.ts'
@@ -15,7 +8,8 @@ import type { ProviderChains } from '../domain/provider-chain.ts'
 import { quoteCompute } from '../domain/quote-compute.ts'
 import { startCompute, type ComputeDeps } from '../domain/start-compute.ts'
 import { QUOTE_FIELDS, START_FIELDS } from './compute-fields.ts'
-import { assertFields, textOf, valueOf, type Input } from './field-rules.ts'
+import { parseAlgorithm, parseMember } from './compute-input.ts'
+import { assertFields, textOf, valueOf } from './field-rules.ts'
 import { handle } from './handle.ts'
 
 /** What the compute routes need; without an operator all but quotes answer 404, as in the reference (§1.5). */
@@ -117,35 +111,4 @@ function subjectsOf(items: readonly unknown[]): RbacSubject[] {
 export function relay(response: Response, answer: Relayed): void {
   response.status(answer.status).setHeader('Content-Type', answer.contentType)
   response.send(Buffer.from(answer.body))
-}
-
-interface Schema<T> {
-  safeParse(value: unknown): { success: true; data: T } | { success: false }
-}
-
-/** @throws AppError `ValidationFailed` where the reference would fail with a 503 */
-function parseMember<T>(input: Input, field: string, schema: Schema<T>): T {
-  const parsed = schema.safeParse(valueOf(input, field))
-  if (parsed.success) return parsed.data
-  throw new AppError('ValidationFailed', { fields: { [field]: [`The ${field} format is invalid.`] } })
-}
-
-/** The algorithm of a request; its `meta` may come as JSON text (provider-http-api §1.7). */
-function parseAlgorithm(input: Input) {
-  const algorithm = valueOf(input, 'algorithm')
-  const meta = valueOf(input, 'algorithm.meta')
-  if (typeof meta !== 'string') return parseMember(input, 'algorithm', computeAlgorithmSchema)
-  return parseMember(
-    { algorithm: { ...(algorithm as object), meta: parseJson(meta) } },
-    'algorithm',
-    computeAlgorithmSchema,
-  )
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown
-  } catch {
-    return text // not JSON: the schema refuses a text here
-  }
 }

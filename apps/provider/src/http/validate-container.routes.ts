@@ -1,7 +1,7 @@
 import { PROVIDER_ENDPOINTS } from '@c2d/contracts'
 import { AppError } from '@c2d/runtime'
 import { Router } from 'express'
-import { checkContainer } from '../domain/prepare-algorithm.ts'
+import { checkContainer } from '../domain/check-container.ts'
 import { handle } from './handle.ts'
 
 /**
@@ -15,7 +15,7 @@ export function validateContainerRoutes(): Router {
     handle((request, response) => {
       const container: unknown = request.body
       const checked = checkContainer(container)
-      if ('refusal' in checked) throw new AppError('InvalidRequest', { detail: checked.refusal.code })
+      if ('denied' in checked) throw new AppError('InvalidRequest', { detail: checked.denied.code })
       response.json(container)
     }),
   )

@@ -54,6 +54,7 @@ export async function startStack(changes: Partial<AppOptions> = {}, others: Part
       trustLists: 'private',
       allowsEnvironmentSignatures: false,
       grantMemoryMs: 0,
+      publicUrls: [],
       maxChecksumBytes: 5_242_880,
       requestTimeoutMs: TIMEOUT_MS,
       orderTimeoutMs: 300,

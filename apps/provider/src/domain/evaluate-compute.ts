@@ -1,0 +1,258 @@
+import { computeDatasetSchema, type ComputeAlgorithm, type ComputeDataset, type Container } from '@c2d/contracts'
+import type { OperatorService } from '../clients/operator-service.ts'
+import type { TrustLists } from './algorithm-policy.ts'
+import type { CheckFiles } from './check-files.ts'
+import {
+  DATASET_RULES,
+  ORDER_RULES,
+  PUBLISHED_ALGORITHM_RULES,
+  PUBLISHED_RUN_RULES,
+  RAW_ALGORITHM_RULES,
+  RAW_RUN_RULES,
+  type RuleId,
+} from './compute-rules.ts'
+import { deny, openDocket, type Docket, type DocketSection } from './docket.ts'
+import {
+  judgeAlgorithm,
+  judgeAlgorithmFiles,
+  judgeAlgorithmForm,
+  judgeAlgorithmRun,
+  type AlgorithmCase,
+} from './judge-algorithm.ts'
+import { judgeDataset, judgeDatasetForm, judgeTrust, judgeTrustedBytes, type DatasetCase } from './judge-dataset.ts'
+import { judgeEnvironment, judgeFees, judgeOrder, type OrderedService } from './judge-orders.ts'
+
+import type { ProviderChain } from './provider-chain.ts'
+import type { ResolveAsset } from './resolve-asset.ts'
+import type { RunTerms } from './run-terms.ts'
+import type { FindHost } from './service-host.ts'
+
+/** What is to be run, on what, for whom. */
+export interface ComputeCase {
+  consumerAddress: string
+  environment: string
+  dataset: ComputeDataset
+  /** As sent; falsy is none. */
+  additionalDatasets: unknown
+  algorithm: ComputeAlgorithm
+  output: unknown
+}
+
+/** What judging a compute request needs. */
+export interface EvaluationDeps {
+  resolveAsset: ResolveAsset
+  findHost: FindHost
+  checkFiles: CheckFiles
+  trustLists: TrustLists
+  /** Epoch seconds. */
+  now: () => number
+}
+
+/** How far a request is judged. */
+export interface EvaluationMode {
+  /**
+   * What of orders, environment and fees: `required` at a start; `optional` before one, for a caller who signed;
+   * `hidden` before one, for anybody; null for quotes, which come before all of these.
+   */
+  orders: 'required' | 'optional' | 'hidden' | null
+  /** Milliseconds to wait for an order that is not on chain yet. */
+  orderTimeoutMs: number
+  /** Whether the first refusal ends it: then nothing more expensive is looked at. */
+  stopsAtDeny: boolean
+}
+
+/** What was found out; parts whose rules said no are null. */
+export interface ComputeEvaluation {
+  docket: Docket
+  datasets: { dataset: ComputeDataset; found: DatasetCase | null }[]
+  algorithm: AlgorithmCase | null
+  /** SHA-256 of each file of a published algorithm; empty for code sent along. */
+  checkedFiles: string[] | null
+  container: Container | null
+  /** Those whose orders pay for the run. */
+  payers: OrderedService[] | null
+  terms: ReadonlyMap<ProviderChain, RunTerms> | null
+}
+
+const HIDDEN = 'Not told to callers who did not sign.'
+const NOT_ORDERED = 'Not judged: no order is named yet.'
+
+/**
+ * Judges a compute request by the rules of provider-http-api §8.3, the cheap ones first: what the request itself shows,
+ * then documents, then orders, then the algorithm's bytes. Whoever did not pay costs no origin a byte. Of what one of
+ * these steps refuses, the reference's first is told.
+ * @throws AppError for the first refusal, where `mode.stopsAtDeny`; `UpstreamUnavailable`
+ */
+export async function evaluateCompute(
+  request: ComputeCase,
+  mode: EvaluationMode,
+  deps: EvaluationDeps & { operator: OperatorService | null },
+): Promise<ComputeEvaluation> {
+  const docket = openDocket()
+  const { additional, sections } = openSections(docket, request, mode)
+  const checkpoint = (): void => {
+    if (mode.stopsAtDeny) docket.assertClear()
+  }
+  const datasets = [request.dataset, ...(additional ?? [])]
+
+  judgeAlgorithmForm(request.algorithm, sections.algorithm)
+  datasets.forEach((dataset, index) => {
+    const section = sections.datasets[index]
+    if (section) judgeDatasetForm(dataset, section, mode.orders === 'required')
+  })
+  judgeOutput(request.output, sections.output)
+  checkpoint()
+
+  const { consumerAddress } = request
+  const [algorithm, ...found] = await Promise.all([
+    judgeAlgorithm(request.algorithm, consumerAddress, sections.algorithm, deps),
+    ...datasets.map((dataset, index) =>
+      judgeDataset({ dataset, isMain: index === 0, consumerAddress }, sectionAt(sections.datasets, index), deps),
+    ),
+  ])
+  const container = algorithm && judgeAlgorithmRun(algorithm, sections.run)
+  if (algorithm) {
+    judgePrivateAlgorithm(algorithm, found, sections.run)
+    found.forEach((one, index) => {
+      if (one) judgeTrust(one, algorithm, sectionAt(sections.datasets, index), deps.trustLists)
+    })
+  }
+  checkpoint()
+
+  const { payers, terms } = await judgePayment(request, { algorithm, found, sections }, mode, deps)
+  checkpoint()
+
+  const checkedFiles =
+    algorithm?.kind === 'published' ? await judgeAlgorithmFiles(algorithm, sections.algorithm, deps) : []
+  if (algorithm?.kind === 'published' && checkedFiles) {
+    found.forEach((one, index) => {
+      if (one) judgeTrustedBytes(one, algorithm, checkedFiles, sectionAt(sections.datasets, index), deps.trustLists)
+    })
+  }
+  checkpoint()
+
+  const paired = datasets.map((dataset, index) => ({ dataset, found: found[index] ?? null }))
+  return { docket, datasets: paired, algorithm, checkedFiles, container, payers, terms }
+}
+
+interface Sections {
+  algorithm: DocketSection
+  datasets: DocketSection[]
+  run: DocketSection
+  environment: DocketSection
+  order: DocketSection
+  output: DocketSection
+}
+
+/** Opens the sections in the order in which the reference complains. */
+function openSections(
+  docket: Docket,
+  { algorithm, additionalDatasets }: ComputeCase,
+  { orders }: EvaluationMode,
+): { additional: ComputeDataset[] | null; sections: Sections } {
+  const asked = (rules: readonly RuleId[]): RuleId[] =>
+    orders === null ? rules.filter((rule) => !ORDER_RULES.includes(rule)) : [...rules]
+  const section = (resource: string, rules: readonly RuleId[]): DocketSection => docket.section(resource, asked(rules))
+
+  const parsed = computeDatasetSchema.array().safeParse(additionalDatasets || [])
+  const form = section('additional_input', ['additional-datasets-form'])
+  const additional = form.judge('additional-datasets-form', parsed.success ? parsed.data : deny('invalid'))
+  const isPublished = Boolean(algorithm.documentId)
+  return {
+    additional,
+    sections: {
+      algorithm: section('algorithm', isPublished ? PUBLISHED_ALGORITHM_RULES : RAW_ALGORITHM_RULES),
+      datasets: [null, ...(additional ?? [])].map((_, index) => section(datasetResource(index), DATASET_RULES)),
+      run: section('algorithm', isPublished ? PUBLISHED_RUN_RULES : RAW_RUN_RULES),
+      environment: section('environment', orders === null ? [] : ['environment-known']),
+      order: section('order', ['fees-paid']),
+      output: section('output', ['output-form']),
+    },
+  }
+}
+
+/** Row 4a: files of a private algorithm are ours, and so must every dataset's be. */
+function judgePrivateAlgorithm(
+  algorithm: AlgorithmCase,
+  datasets: readonly (DatasetCase | null)[],
+  section: DocketSection,
+): void {
+  if (algorithm.kind !== 'published') return
+  const { target, host } = algorithm
+  const code = 'compute_services_not_in_same_provider'
+  if (target.service.type !== 'compute') {
+    section.judge('algorithm-provider', host.kind === 'nobody' ? deny('file_unavailable', host) : host)
+    return
+  }
+  const isElsewhere = datasets.some((one) => one !== null && one.host.kind !== 'us')
+  const isReadable = host.kind === 'us' && host.canRead
+  section.judge('algorithm-provider', isReadable && !isElsewhere ? host : deny(code))
+}
+
+async function judgePayment(
+  request: ComputeCase,
+  {
+    algorithm,
+    found,
+    sections,
+  }: { algorithm: AlgorithmCase | null; found: readonly (DatasetCase | null)[]; sections: Sections },
+  mode: EvaluationMode,
+  deps: EvaluationDeps & { operator: OperatorService | null },
+): Promise<Pick<ComputeEvaluation, 'payers' | 'terms'>> {
+  if (mode.orders === null || !deps.operator) return { payers: null, terms: null }
+  const { consumerAddress, environment } = request
+  const context = { consumerAddress, environment, timeoutMs: mode.orderTimeoutMs, now: deps.now() }
+
+  const judged = (transferTxId: string | null | undefined): boolean =>
+    mode.orders === 'required' || (mode.orders === 'optional' && Boolean(transferTxId))
+  const why = mode.orders === 'hidden' ? HIDDEN : NOT_ORDERED
+  const orders = found.map(async (one, index) => {
+    const section = sectionAt(sections.datasets, index)
+    if (one && judged(one.transferTxId)) return judgeOrder(one, 'dataset-order', 'order_invalid', section, context)
+    if (one) section.skip('dataset-order', why)
+    return null
+  })
+  if (algorithm?.kind === 'published') {
+    const item = { ...algorithm, transferTxId: request.algorithm.transferTxId }
+    if (judged(item.transferTxId)) {
+      orders.push(judgeOrder(item, 'algorithm-order', 'in_use_or_not_on_chain', sections.run, context))
+    } else sections.run.skip('algorithm-order', why)
+  }
+  const ordered = (await Promise.all(orders)).filter((one) => one !== null)
+  if (mode.stopsAtDeny && ordered.length < orders.length) return { payers: null, terms: null }
+
+  const places = found.flatMap((one) => (one ? [one.target.asset.chain] : []))
+  if (algorithm?.kind === 'published') places.push(algorithm.target.asset.chain)
+  const chains = [...new Set(places)]
+  const terms =
+    chains.length > 0 ? await judgeEnvironment(environment, chains, deps.operator, sections.environment) : null
+  if (terms && ordered.length > 0) return { payers: judgeFees(ordered, terms, sections.order), terms }
+  if (ordered.length === 0) sections.order.skip('fees-paid', why)
+  return { payers: null, terms }
+}
+
+/** Row 6. */
+function judgeOutput(output: unknown, section: DocketSection): void {
+  const isReadable = typeof output !== 'string' || output === '' || isJson(output)
+  section.judge('output-form', isReadable ? 'readable' : deny('invalid'))
+}
+
+/** The name of a dataset in refusals: `dataset`, then `datasets[i]` (provider-http-api §8.3). */
+function datasetResource(index: number): string {
+  return index === 0 ? 'dataset' : `datasets[${index}]`
+}
+
+function sectionAt(sections: readonly DocketSection[], index: number): DocketSection {
+  const section = sections[index]
+  if (!section) throw new RangeError(`there is no dataset ${index}`)
+  return section
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false // that is the answer
+  }
+}

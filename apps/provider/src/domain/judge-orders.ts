@@ -1,0 +1,121 @@
+import { AppError } from '@c2d/runtime'
+import type { OperatorService } from '../clients/operator-service.ts'
+import { deny, type Denied, type DocketSection } from './docket.ts'
+
+import { loadOrder } from './load-order.ts'
+import { paysForRun } from './plan-quotes.ts'
+import type { ProviderChain } from './provider-chain.ts'
+import type { AssetService } from './resolve-asset.ts'
+import { loadRunTerms, type RunTerms } from './run-terms.ts'
+import type { ServiceHost } from './service-host.ts'
+import type { InvalidOrder, OrderProblem, ValidOrder } from './validate-order.ts'
+
+/** A service and the order that pays for it. */
+export interface OrderedService {
+  target: AssetService
+  host: ServiceHost
+  transferTxId: string
+  order: ValidOrder
+}
+
+/** Whose order is judged, and for what. */
+export interface OrderContext {
+  consumerAddress: string
+  environment: string
+  /** Milliseconds to wait for an order that is not on chain yet. */
+  timeoutMs: number
+  /** Epoch seconds. */
+  now: number
+}
+
+const ORDER_WORDS: Record<OrderProblem, { sentence: string; change?: string }> = {
+  'foreign-datatoken': { sentence: 'The datatoken of the service does not belong to the asset.' },
+  'not-on-chain': {
+    sentence: 'There is no such transaction on the chain of the asset.',
+    change: 'Wait until the order is mined, or send the hash of the one that is.',
+  },
+  failed: { sentence: 'The transaction, or the order it reuses, failed on chain.' },
+  'other-fee': { sentence: 'The transaction pays no fee that was quoted for this service.' },
+  'other-environment': {
+    sentence: 'The fee was quoted for another environment.',
+    change: 'Name the environment that was ordered, or order for this one.',
+  },
+  'other-provider': { sentence: 'The fee was paid to another provider.' },
+  'fee-expired': {
+    sentence: 'The time that the fee paid for is over.',
+    change: 'Ask initializeCompute with this order: it can be reused for a new fee.',
+  },
+  'no-order': { sentence: 'The transaction holds no order of this service.' },
+  'too-little': { sentence: 'The order moved less than one datatoken.' },
+  expired: { sentence: 'The order is older than the service allows.' },
+  'not-yours': { sentence: 'The transaction holds no order of this service that was made by or for this consumer.' },
+}
+
+/** What may be told even of transactions that are not the caller's. */
+const TOLD_TO_ALL: readonly OrderProblem[] = ['foreign-datatoken', 'not-on-chain']
+
+/**
+ * Whether an order pays for a service (rows 3l and 4b of provider-http-api §8.3). At another provider it must pay that
+ * provider, who quoted it without an environment.
+ * @param code the wire code of a refusal
+ */
+export async function judgeOrder(
+  item: { target: AssetService; host: ServiceHost; transferTxId: string | null | undefined },
+  rule: 'dataset-order' | 'algorithm-order',
+  code: string,
+  section: DocketSection,
+  context: OrderContext,
+): Promise<OrderedService | null> {
+  const { target, host, transferTxId } = item
+  if (!transferTxId) return section.judge<OrderedService>(rule, deny(code, { sentence: 'No order is named.' }))
+  const order = await loadOrder(target, {
+    transferTxId,
+    sender: context.consumerAddress,
+    ...(host.kind === 'peer' ? { providerAddress: host.address } : { environment: context.environment }),
+    allowsExpiredFee: false,
+    timeoutMs: context.timeoutMs,
+    now: context.now,
+  })
+  if (!order.isValid) return section.judge<OrderedService>(rule, denyOrder(order, code))
+  return section.judge(rule, { target, host, order, transferTxId: transferTxId.toLowerCase() })
+}
+
+/**
+ * What a run costs on each chain; null where there is no such environment.
+ * @throws AppError `UpstreamUnavailable` when the operator is away
+ */
+export async function judgeEnvironment(
+  environment: string,
+  chains: readonly ProviderChain[],
+  operator: OperatorService,
+  section: DocketSection,
+): Promise<Map<ProviderChain, RunTerms> | null> {
+  try {
+    const terms = await Promise.all(
+      chains.map(async (chain) => [chain, await loadRunTerms(environment, chain, operator)] as const),
+    )
+    return section.judge('environment-known', new Map(terms))
+  } catch (thrown) {
+    if (!(thrown instanceof AppError) || thrown.code !== 'EnvironmentNotFound') throw thrown
+    return section.judge<Map<ProviderChain, RunTerms>>('environment-known', deny(thrown.detail))
+  }
+}
+
+/** Row 5: those whose own fee pays us for the run, in their order; null where nobody does. */
+export function judgeFees(
+  ordered: readonly OrderedService[],
+  terms: ReadonlyMap<ProviderChain, RunTerms>,
+  section: DocketSection,
+): OrderedService[] | null {
+  const payers = ordered.filter(({ target, host, order }) => {
+    const price = terms.get(target.asset.chain)
+    // What was paid to another provider is not paid to us, however much it is.
+    return host.kind === 'us' && price !== undefined && paysForRun(order, price)
+  })
+  return section.judge('fees-paid', payers.length > 0 ? payers : deny('fees_not_paid'))
+}
+
+function denyOrder(order: InvalidOrder, code: string): Denied {
+  const isTold = order.isOwn || TOLD_TO_ALL.includes(order.problem)
+  return deny(code, ORDER_WORDS[isTold ? order.problem : 'not-yours'])
+}

@@ -19,7 +19,11 @@ export async function reconcile(jobId: string, epoch: number | null, deps: Recon
   if (found === null) return { next: 'drop' }
   const { observed, environment } = found
   const { job } = observed
-  if (epoch === null ? job.dateFinished === null : job.epoch !== epoch) return { next: 'drop' }
+  if (epoch === null && job.dateFinished === null) return { next: 'drop' }
+  if (epoch !== null && job.epoch !== epoch) {
+    deps.log.warn({ jobId, epoch, now: job.epoch }, 'lease lost')
+    return { next: 'drop' }
+  }
 
   const decision = decide(observed, deps.nowMs())
   const applied = await apply(decision, observed, { ...deps, environment })

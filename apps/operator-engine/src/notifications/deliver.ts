@@ -59,6 +59,6 @@ async function deliver(notification: DueNotification, { db, fetch, log, signal }
 }
 
 /** The pause after a failed attempt, in seconds: doubling, up to an hour. @param attempt from 1 */
-export function retrySeconds(attempt: number): number {
+function retrySeconds(attempt: number): number {
   return Math.min(FIRST_RETRY_SECONDS * 2 ** (attempt - 1), LONGEST_RETRY_SECONDS)
 }

@@ -22,8 +22,14 @@ const ENVIRONMENT_KEY = `0x${'01'.repeat(32)}`
 /** A Postgres, a file origin and folders: everything the built engine needs, and the engine itself as a process. */
 export interface EngineWorld {
   db: Database
+  databaseUrl: string
+  /** `host:port` where the dataset comes from. */
+  origin: string
   workspaces: string
+  resultsFolder: string
   results: ResultStore
+  /** The tests' environment with other settings, for `startEngine`. */
+  environment(overrides: Record<string, unknown>): { ENVIRONMENTS: string }
   /** Starts an engine; `extra` overrides its settings. Ready when it answers. */
   startEngine(extra?: Record<string, string>): Promise<RunningEngine>
   /** Queues a job that runs this Node source on the one dataset `a,b\n1,2\n`. */
@@ -44,6 +50,8 @@ export interface QueueOptions {
 
 export interface RunningEngine {
   process: ChildProcess
+  /** Where it answers. */
+  url(): string
   /** What it wrote on stdout and stderr. */
   output(): string
   kill(signal: NodeJS.Signals): Promise<void>
@@ -66,11 +74,16 @@ export async function createEngineWorld(): Promise<EngineWorld> {
   const resultsFolder = join(folder, 'results')
   const results = createFilesystemStore({ root: resultsFolder })
 
+  const environment: EngineWorld['environment'] = (overrides) => ({
+    ENVIRONMENTS: JSON.stringify([
+      { id: ENVIRONMENT, privateKey: ENVIRONMENT_KEY, maxJobs: 4, maxJobDuration: 60, ...overrides },
+    ]),
+  })
   const settings = (): Record<string, string> => ({
     PATH: process.env['PATH'] ?? '',
     DATABASE_URL: database.url,
     POD_DATABASE_URL: podUrl(database.url),
-    ENVIRONMENTS: JSON.stringify([{ id: ENVIRONMENT, privateKey: ENVIRONMENT_KEY, maxJobs: 4, maxJobDuration: 60 }]),
+    ...environment({}),
     WORKSPACES_FOLDER: join(folder, 'workspaces'),
     RESULTS_FOLDER: resultsFolder,
     POD_CONFIGURATION_PROGRAM: join(APPS, 'pod-configuration/dist/pod.mjs'),
@@ -84,8 +97,12 @@ export async function createEngineWorld(): Promise<EngineWorld> {
 
   return {
     db,
+    databaseUrl: database.url,
+    origin: `127.0.0.1:${origin.port}`,
     workspaces: join(folder, 'workspaces'),
+    resultsFolder,
     results,
+    environment,
     async startEngine(extra = {}) {
       const engine = await launchEngine({ ...settings(), ...extra })
       engines.add(engine)
@@ -162,6 +179,7 @@ async function launchEngine(env: Record<string, string>): Promise<RunningEngine>
   await ready
   return {
     process: child,
+    url: () => `http://127.0.0.1:${/"port":(\d+)/.exec(output)?.[1] ?? 0}`,
     output: () => output,
     async kill(signal) {
       if (child.exitCode === null && child.signalCode === null) child.kill(signal)
@@ -173,6 +191,7 @@ async function launchEngine(env: Record<string, string>): Promise<RunningEngine>
 async function startOrigin(): Promise<{ server: Server; port: number }> {
   const server = createServer((request, response) => {
     if (request.url === '/data.csv') response.end('a,b\n1,2\n')
+    else if (request.url === '/slow.csv') setTimeout(() => response.end('a,b\n1,2\n'), 1_500)
     else response.writeHead(404).end()
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -14,6 +14,13 @@ export interface GuardedInit {
   signal?: AbortSignal
 }
 
+/** Finds every address of a name; the shape of `dns.lookup` with `all`. */
+export type Lookup = (
+  host: string,
+  options: { all: true },
+  done: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void
+
 const MAX_REDIRECTS = 5
 
 /**
@@ -22,14 +29,20 @@ const MAX_REDIRECTS = 5
  * and checks every redirect again.
  * @param options.allowList `host` or `host:port` entries that may be reached although they are not public
  * @param options.timeoutMs how long connecting, the headers, and each pause within the body may take
+ * @param options.lookup asked in place of the system's resolver
  */
-export function createGuardedFetch(options: { allowList: AllowList; timeoutMs: number }): GuardedFetch {
+export function createGuardedFetch(options: {
+  allowList: AllowList
+  timeoutMs: number
+  lookup?: Lookup
+}): GuardedFetch {
+  const lookup = options.lookup ?? dnsLookup
   const agents = new Map<boolean, Agent>()
   const agentFor = (allowed: boolean): Agent => {
     const known = agents.get(allowed)
     if (known) return known
     const agent = new Agent({
-      connect: { timeout: options.timeoutMs, lookup: (host, opts, done) => guardedLookup(host, opts, allowed, done) },
+      connect: { timeout: options.timeoutMs, lookup: guardedLookup(lookup, allowed) },
       headersTimeout: options.timeoutMs,
       bodyTimeout: options.timeoutMs,
     })
@@ -86,20 +99,22 @@ function refused(): AppError {
 
 type LookupDone = (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void
 
-function guardedLookup(host: string, options: object, allowed: boolean, done: LookupDone): void {
-  dnsLookup(host, { ...options, all: true }, (error, addresses) => {
-    if (error) {
-      done(error, [])
-      return
-    }
-    // One bad address refuses the name: picking the good one would let the next answer bring the bad one.
-    if (!allowed && !addresses.every((entry) => isPublicAddress(entry.address))) {
-      done(refused(), [])
-      return
-    }
-    const first = addresses[0]
-    if ('all' in options && options.all) done(null, addresses)
-    else if (first) done(null, first.address, first.family)
-    else done(Object.assign(new Error('no address'), { code: 'ENOTFOUND' }), [])
-  })
+function guardedLookup(lookup: Lookup, allowed: boolean) {
+  return (host: string, options: object, done: LookupDone): void => {
+    lookup(host, { ...options, all: true }, (error, addresses) => {
+      if (error) {
+        done(error, [])
+        return
+      }
+      // One bad address refuses the name: picking the good one would let the next answer bring the bad one.
+      if (!allowed && !addresses.every((entry) => isPublicAddress(entry.address))) {
+        done(refused(), [])
+        return
+      }
+      const first = addresses[0]
+      if ('all' in options && options.all) done(null, addresses)
+      else if (first) done(null, first.address, first.family)
+      else done(Object.assign(new Error('no address'), { code: 'ENOTFOUND' }), [])
+    })
+  }
 }

@@ -1,5 +1,7 @@
 import ipaddr from 'ipaddr.js'
 
+const GLOBAL_IPV6 = ipaddr.parseCIDR('2000::/3')
+
 /** `host` or `host:port` entries an operator allows although they are not public; `*` allows every address. */
 export type AllowList = readonly string[]
 
@@ -11,11 +13,9 @@ export type AllowList = readonly string[]
 export function isPublicAddress(address: string): boolean {
   if (!ipaddr.isValid(address)) return false
   const parsed = ipaddr.process(address) // unwraps ::ffff:a.b.c.d
-  if (parsed.kind() === 'ipv6') {
-    const range = parsed.range()
-    return range === 'unicast'
-  }
-  return parsed.range() === 'unicast'
+  if (parsed.range() !== 'unicast') return false
+  // Global IPv6 lies within 2000::/3. What is left outside has no meaning of its own, or embeds IPv4: `::127.0.0.1`.
+  return parsed.kind() === 'ipv4' || parsed.match(GLOBAL_IPV6)
 }
 
 /** Whether the operator allowed this host, with this port or with any, or every host. */

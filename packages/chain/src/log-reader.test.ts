@@ -157,10 +157,8 @@ function openReader(chain: ReturnType<typeof createFakeChain>) {
     moveTo: (block: number) => (newest = block),
   }
 }
-const metadata = () =>
-  dataNftInterface.encodeEventLog('MetadataUpdated', [NFT, 0, '', '0x', '0x00', HASH, 1n, 1n])
-const created = (nft: string) =>
-  factoryInterface.encodeEventLog('NFTCreated', [nft, NFT, 'N', NFT, 'N', '', true, NFT])
+const metadata = () => dataNftInterface.encodeEventLog('MetadataUpdated', [NFT, 0, '', '0x', '0x00', HASH, 1n, 1n])
+const created = (nft: string) => factoryInterface.encodeEventLog('NFTCreated', [nft, NFT, 'N', NFT, 'N', '', true, NFT])
 
 describe('metadata at an endpoint that grants few blocks', () => {
   it('behaviour: the search goes backwards, and not over the same blocks again', async () => {

@@ -12,6 +12,7 @@ import { createNftList, type ListedNft, type NftList } from './nft-list.ts'
 import { createOrderReader } from './order-reader.ts'
 import type { OrderReceipt } from './order-receipt.ts'
 import type { OnChainCall } from './rpc-endpoint.ts'
+import { callView, type ViewCall } from './view-call.ts'
 import { waitFor } from './wait-for.ts'
 
 /** Which chain, and where what we read of it begins. */
@@ -67,6 +68,8 @@ export interface ChainClient {
   tokenDecimals(tokenAddress: string): Promise<number>
   /** Whether a contract account says that it signed a message (ERC-1271); false for whatever is no contract. */
   isContractSignatureValid(claim: ContractSignature): Promise<boolean>
+  /** Calls a contract's view function; throws as `callView` does. */
+  callView(call: ViewCall): Promise<unknown>
   /** Epoch seconds of the newest block: what "now" means to orders. */
   latestBlockTimestamp(): Promise<number>
   /** Resolves when an endpoint answers and serves this chain. */
@@ -163,6 +166,7 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
       return Number(decimals)
     },
     isContractSignatureValid: (claim) => isContractSignatureValid(rpc, claim),
+    callView: (call) => callView(rpc, call),
     latestBlockTimestamp: async () => (await latestBlock()).timestamp,
     isReady: () => rpc.checkChain(),
     loadOrder: async (transactionHash, datatokenAddress, { timeoutMs }) => {

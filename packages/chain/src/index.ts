@@ -14,3 +14,4 @@ export { buildProviderFee, isFeeSignedBy, type ProviderFeeTerms } from './provid
 export type { ChainCall } from './rpc-endpoint.ts'
 export { sha256Hex } from './sha256-hex.ts'
 export { signText } from './text-signature.ts'
+export type { ViewCall } from './view-call.ts'

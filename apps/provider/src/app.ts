@@ -13,6 +13,7 @@ import { createDownloadAuthoriser } from './domain/authorise-download.ts'
 import { createAuthTokens } from './domain/auth-tokens.ts'
 import { createFileChecker } from './domain/check-files.ts'
 import { createConsumerAuth } from './domain/consumer-auth.ts'
+import { createContractAccounts } from './domain/contract-accounts.ts'
 import { createConsumerLimit } from './domain/consumer-limit.ts'
 import { createWaitingCount } from './domain/count-waiting.ts'
 import type { ProviderChains } from './domain/provider-chain.ts'
@@ -93,14 +94,18 @@ export interface AppDeps {
 const PEER_MEMORY_MS = 60_000
 const QUEUE_MEMORY_MS = 2_000
 
+/** How long an account that is a contract may think about a signature. */
+const CONTRACT_TIMEOUT_MS = 3_000
+
 /** The provider as an express app; it never listens. */
 export function createApp(options: AppOptions, deps: AppDeps): Express {
   const { metrics, fetch, now, log } = deps
   const { chains, cache, operator, rbac } = measurePeers(deps, metrics)
   const resolveAsset = createAssetResolver({ chains, cache, log })
   const tokens = createAuthTokens({ secret: options.authTokenSecret }, deps)
+  const contracts = createContractAccounts({ timeoutMs: CONTRACT_TIMEOUT_MS }, { chains })
   const limit = createConsumerLimit({ perMinute: options.rateLimitPerMinute })
-  const auth = createConsumerAuth({ ledger: deps.ledger, recover: recoverSigner, tokens, limit })
+  const auth = createConsumerAuth({ ledger: deps.ledger, recover: recoverSigner, tokens, limit, contracts })
   const authorise = createDownloadAuthoriser(options, { resolveAsset, operator, recover: recoverSigner, now })
   const checkFiles = createFileChecker(
     { maxBytes: options.maxChecksumBytes, timeoutMs: options.requestTimeoutMs },

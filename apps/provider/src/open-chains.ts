@@ -2,10 +2,14 @@ import { addressOf, createChainClient } from '@c2d/chain'
 import { ConfigError } from '@c2d/runtime'
 import { loadChainContracts } from './clients/address-file.ts'
 import { loadChainId } from './clients/chain-id.ts'
+import { createCodeProbe } from './clients/contract-code.ts'
 import { createNftDirectory } from './clients/nft-directory.ts'
 import { valueForChain, type ProviderConfig } from './config.ts'
 import { networkName } from './domain/network-name.ts'
 import type { ProviderChain, ProviderChains } from './domain/provider-chain.ts'
+
+/** Who is asked about has proven nothing yet: nobody waits long for it. */
+const CODE_TIMEOUT_MS = 3_000
 
 /**
  * Opens every configured chain. The caller closes their clients.
@@ -38,5 +42,6 @@ async function openChain(config: ProviderConfig, chainId: number, rpcUrl: string
     address: addressOf(privateKey),
     client: createChainClient(place),
     findNftByDid: createNftDirectory({ ...place, timeoutMs: config.REQUEST_TIMEOUT * 1000 }),
+    hasCode: createCodeProbe({ rpcUrls: [rpcUrl], timeoutMs: CODE_TIMEOUT_MS }),
   }
 }

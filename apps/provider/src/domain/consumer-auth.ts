@@ -3,6 +3,7 @@ import { isSameAddress } from '@c2d/contracts'
 import type { NonceLedger } from '@c2d/postgres'
 import { AppError } from '@c2d/runtime'
 import type { AuthTokens } from './auth-tokens.ts'
+import type { ContractAccounts } from './contract-accounts.ts'
 import type { ConsumerLimit } from './consumer-limit.ts'
 
 /** Who says they signed what. */
@@ -53,6 +54,7 @@ export function createConsumerAuth(deps: {
   recover: typeof recoverSigner
   tokens: Pick<AuthTokens, 'assertValid'>
   limit: ConsumerLimit
+  contracts: ContractAccounts
 }): ConsumerAuth {
   const auth: ConsumerAuth = {
     isSignedBy(address, message, signature) {
@@ -60,7 +62,7 @@ export function createConsumerAuth(deps: {
       return signer !== null && isSameAddress(signer, address)
     },
     async assertSigned(claim) {
-      if (claim.signature) assertSignatureFits(claim)
+      if (claim.signature) await assertSignatureFits(claim, claim.signature)
       else await assertTokenFits(claim)
       deps.limit.take(claim.address) // before the nonce is spent: who comes too often may come again with it
       await auth.spend(claim.address, claim.nonce)
@@ -78,11 +80,13 @@ export function createConsumerAuth(deps: {
   }
   return auth
 
-  function assertSignatureFits(claim: SignedClaim): void {
-    const { address, signature, prefix, orPrefix, nonce } = claim
-    if (auth.isSignedBy(address, prefix + nonce, signature)) return
-    if (orPrefix !== undefined && auth.isSignedBy(address, orPrefix + nonce, signature)) return
-    throw wrongSignature(claim, deps.recover(prefix + nonce, signature ?? ''))
+  async function assertSignatureFits(claim: SignedClaim, signature: string): Promise<void> {
+    const { address, prefix, orPrefix, nonce } = claim
+    const messages = [prefix, ...(orPrefix === undefined ? [] : [orPrefix])].map((start) => start + nonce)
+    if (messages.some((message) => auth.isSignedBy(address, message, signature))) return
+    // No key signed for this address. It may be a contract, which only its chain can ask.
+    for (const message of messages) if (await deps.contracts.isSignedBy(address, message, signature)) return
+    throw wrongSignature(claim, deps.recover(prefix + nonce, signature))
   }
 
   async function assertTokenFits({ authToken, address }: SignedClaim): Promise<void> {
@@ -90,7 +94,7 @@ export function createConsumerAuth(deps: {
     try {
       await deps.tokens.assertValid(authToken, address)
     } catch (thrown) {
-      throw thrown instanceof AppError ? notSigned(thrown.detail) : thrown
+      throw thrown instanceof AppError && thrown.code === 'InvalidRequest' ? notSigned(thrown.detail) : thrown
     }
   }
 }

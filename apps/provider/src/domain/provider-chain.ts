@@ -15,6 +15,8 @@ export interface ProviderChain {
   readonly client: ChainClient
   /** The NFT that a DID stands for, found from the factory's own events; null when it made none such. */
   findNftByDid(did: string): Promise<string | null>
+  /** Whether an address is a contract here. Throws AppError `UpstreamUnavailable`. */
+  hasCode(address: string): Promise<boolean>
 }
 
 /** The configured chains by chain id. */

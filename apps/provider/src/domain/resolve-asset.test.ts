@@ -56,6 +56,7 @@ function resolve(world: World = {}, did = DID) {
     privateKey: KEY,
     client: client as ChainClient,
     findNftByDid: () => Promise.resolve((world.isKnownToFactory ?? false) ? NFT : null),
+    hasCode: () => Promise.resolve(false),
   }
   const cached = world.cached === undefined ? document : world.cached
   const cache = { loadDocument: () => Promise.resolve(cached) }

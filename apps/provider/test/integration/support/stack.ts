@@ -5,6 +5,7 @@ import { createNonceLedger, migrateToLatest, openDatabase } from '@c2d/postgres'
 import { silentLogger } from '@c2d/runtime'
 import { createTestDatabase, startTestChain } from '@c2d/testing'
 import { createApp, type AppDeps, type AppOptions } from '../../../src/app.ts'
+import { createCodeProbe } from '../../../src/clients/contract-code.ts'
 import { createMetadataCache } from '../../../src/clients/metadata-cache.ts'
 import { createNftDirectory } from '../../../src/clients/nft-directory.ts'
 import { createOperatorService } from '../../../src/clients/operator-service.ts'
@@ -82,6 +83,7 @@ export async function startStack(changes: Partial<AppOptions> = {}, others: Part
             privateKey: PROVIDER_KEY,
             client,
             findNftByDid: createNftDirectory({ ...place, timeoutMs: TIMEOUT_MS }),
+            hasCode: createCodeProbe({ rpcUrls: [chain.rpcUrl], timeoutMs: TIMEOUT_MS }),
           },
         ],
       ]),

@@ -70,7 +70,7 @@ describe('engine', () => {
   })
 
   it('behaviour: what is not paid for any longer is stopped', async () => {
-    const jobId = await world.queueJob(SLEEPER, { validUntil: Math.floor(Date.now() / 1000) + 2 })
+    const jobId = await world.queueJob(SLEEPER, { validUntil: Math.floor(Date.now() / 1000) + 6 })
     const job = await world.waitForJob(jobId, isFinished)
     expect(job).toMatchObject({ status: 70, reason: 'TimedOut', stopRequest: 2 })
     expect(await world.resultText(job, 'algorithm.log')).toContain('asleep')

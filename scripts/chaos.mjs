@@ -6,7 +6,9 @@ import { assertNodeVersion, prepare, ROOT } from './prepare.mjs'
 
 const HELP = `npm run chaos                            20 runs, seeds 1 to 20
 npm run chaos -- --runs N --seed S       N runs, seeds S to S+N-1; one run repeats a seed
-  --plan full|short      how much happens in a run: 8 jobs and 12 faults, or 4 and 6   (full)
+  --plan full            8 jobs, 12 faults                                         (full)
+         short           4 jobs, 6 faults
+         outage          4 jobs, 3 faults, the database away for up to a minute
   --executor process     where steps run                                           (process)
   --help                 this text
 
@@ -51,7 +53,7 @@ function readOptions() {
     const [runs, seed] = [Number(values.runs), Number(values.seed)]
     if (!Number.isInteger(runs) || runs < 1) refuse('--runs must be a whole number above zero')
     if (!Number.isInteger(seed) || seed < 0) refuse('--seed must be a whole number, not negative')
-    if (!['full', 'short'].includes(values.plan)) refuse('--plan must be full or short')
+    if (!['full', 'short', 'outage'].includes(values.plan)) refuse('--plan must be full, short or outage')
     if (values.executor !== 'process') refuse(`there is no chaos for the executor ${values.executor} yet`)
     return { runs, seed, plan: values.plan }
   } catch (error) {

@@ -10,8 +10,6 @@ import { buildSchedule, type Schedule, type SchedulePlan } from './schedule.ts'
 import type { Violation } from './violation.ts'
 import { startWitness, type Witness } from './witness.ts'
 
-/** How long a run may take to settle once nothing is done to it any more. */
-const SETTLE_MS = 60_000
 const LOOK_EVERY_MS = 100
 
 /** How one run went. */
@@ -41,7 +39,7 @@ export async function runSeed(
     for (const engine of world.engines) engine.start()
     const believed = await play(schedule, world, jobs, witness)
     await makePeace(world)
-    const settledAfterMs = await settle(world)
+    const settledAfterMs = await settle(world, plan.settleMs)
     const violations = [...believed, ...(await withPatience(() => checkWorld(world, jobs, witness)))]
     const diagnostics = world.engines.map((engine, index) => `engine ${index}:\n${engine.lastWords()}`).join('\n')
     return { schedule, violations, diagnostics: violations.length > 0 ? diagnostics : '', settledAfterMs }
@@ -102,12 +100,12 @@ async function makePeace(world: ChaosWorld): Promise<void> {
   await withPatience(() => world.db.raw('SELECT 1'))
 }
 
-async function settle(world: ChaosWorld): Promise<number> {
+async function settle(world: ChaosWorld, limitMs: number): Promise<number> {
   const startedAtMs = performance.now()
   for (;;) {
     const left = await withPatience(() => listLeft(world))
     const waitedMs = Math.round(performance.now() - startedAtMs)
-    if (left.length === 0 || waitedMs > SETTLE_MS) return waitedMs
+    if (left.length === 0 || waitedMs > limitMs) return waitedMs
     await sleep(LOOK_EVERY_MS)
   }
 }

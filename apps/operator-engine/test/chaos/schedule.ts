@@ -43,18 +43,6 @@ export interface Schedule {
   readonly faults: readonly Fault[]
 }
 
-/** How much is done: `short` fits a test suite. */
-export interface SchedulePlan {
-  readonly windowMs: number
-  readonly jobs: number
-  readonly faults: number
-}
-
-export const PLANS = {
-  short: { windowMs: 3_500, jobs: 4, faults: 6 },
-  full: { windowMs: 8_000, jobs: 8, faults: 12 },
-} as const satisfies Record<string, SchedulePlan>
-
 const BEHAVIOURS = ['short', 'short', 'short', 'short', 'failing', 'overtime', 'missingInput'] as const
 
 const FAULT_KINDS = [
@@ -74,6 +62,33 @@ const FAULT_KINDS = [
   'strayReports',
   'strayReports',
 ] as const satisfies readonly FaultKind[]
+
+/** How much is done. */
+export interface SchedulePlan {
+  readonly windowMs: number
+  readonly jobs: number
+  readonly faults: number
+  /** Longest time PostgreSQL is down, in milliseconds; the shortest is nothing. */
+  readonly longestOutageMs: number
+  /** What may happen; what is named twice happens twice as often. */
+  readonly kinds: readonly [FaultKind, ...FaultKind[]]
+  /** How long a run may take to settle once nothing is done to it any more. */
+  readonly settleMs: number
+}
+
+/** `short` fits a test suite; `outage` is little, but takes the database away for long. */
+export const PLANS = {
+  short: { windowMs: 3_500, jobs: 4, faults: 6, longestOutageMs: 1_500, kinds: FAULT_KINDS, settleMs: 60_000 },
+  full: { windowMs: 8_000, jobs: 8, faults: 12, longestOutageMs: 1_500, kinds: FAULT_KINDS, settleMs: 60_000 },
+  outage: {
+    windowMs: 3_500,
+    jobs: 4,
+    faults: 3,
+    longestOutageMs: 19_000,
+    kinds: ['restartPostgres', 'restartPostgres', 'killEngine', 'freezeEngine'],
+    settleMs: 120_000,
+  },
+} as const satisfies Record<string, SchedulePlan>
 
 /**
  * The schedule of a seed: same seed and plan, same schedule, on every machine. What the machine makes of it still
@@ -109,7 +124,7 @@ function buildFault(random: Random, engines: number, plan: SchedulePlan): Fault 
   const atMs = random.between(100, plan.windowMs)
   const engine = random.between(0, engines - 1)
   const job = random.between(0, plan.jobs - 1)
-  const kind = random.pick(FAULT_KINDS)
+  const kind = random.pick(plan.kinds)
   switch (kind) {
     case 'killEngine':
     case 'endEngine':
@@ -118,7 +133,7 @@ function buildFault(random: Random, engines: number, plan: SchedulePlan): Fault 
     case 'blackHole':
       return { atMs, kind, engine, forMs: random.between(200, 4_000) }
     case 'restartPostgres':
-      return { atMs, kind, how: random.pick(['orderly', 'crash']), downMs: random.between(0, 1_500) }
+      return { atMs, kind, how: random.pick(['orderly', 'crash']), downMs: random.between(0, plan.longestOutageMs) }
     case 'terminateBackends':
       return { atMs, kind, oneOf: random.between(1, 3) }
     case 'hogConnections':

@@ -98,8 +98,11 @@ const environmentSchema = z
       .default(8 * 1024 * 1024),
     /** How many event streams and live logs may be open at once. */
     MAX_STREAMS: z.coerce.number().int().positive().default(500),
-    /** Requests of one client address, and signed ones of one consumer, in a minute; 0 sets no limit. */
-    RATE_LIMIT_PER_MINUTE: z.coerce.number().int().nonnegative().default(600),
+    /**
+     * Requests of one client address, and signed ones of one consumer, in a minute; 0 sets no limit. Generous: ocean.js
+     * asks the root before every call, and many consumers may share an address.
+     */
+    RATE_LIMIT_PER_MINUTE: z.coerce.number().int().nonnegative().default(6_000),
     /** How many proxies of the operator stand before us: without it, all who come through one share its limit. */
     TRUSTED_PROXIES: z.coerce.number().int().nonnegative().default(0),
     /** `host:port` where `/metrics` is served, and only there. Default: beside everything else. */

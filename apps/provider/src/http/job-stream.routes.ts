@@ -11,6 +11,9 @@ import { assertOwner, parseJobRequest } from './job-owner.ts'
 import { refuseHead } from './refuse-head.ts'
 import { streamResult } from './stream-result.ts'
 
+/** Nobody may take all the streams there are. */
+const MAX_STREAMS_OF_ONE = 20
+
 /**
  * `GET /compute/events` and `GET /compute/logs`: what happens to one job as it happens, and what its algorithm prints.
  * For its owner only, who signs as for a status; operator-service decides whether there is anything to read.
@@ -21,6 +24,7 @@ export function jobStreamRoutes(
   deps: { operator: OperatorService | null; auth: ConsumerAuth },
 ): Router {
   const router = Router()
+  const openBy = new Map<string, number>()
   let open = 0
   router.get(
     PROVIDER_ENDPOINTS.computeEvents[1],
@@ -39,15 +43,21 @@ export function jobStreamRoutes(
     const jobId = jobIdSchema.safeParse(textOf(asked.input, 'jobId'))
     if (!jobId.success) throw new AppError('ValidationFailed', { fields: { jobId: ['The jobId format is invalid.'] } })
     await assertOwner(asked, deps.auth)
-    if (open >= options.maxStreams) {
+    const owner = asked.query.owner.toLowerCase()
+    const ofOwner = openBy.get(owner) ?? 0
+    if (open >= options.maxStreams || ofOwner >= MAX_STREAMS_OF_ONE) {
       throw new AppError('TooManyRequests', { detail: 'Too many jobs are being followed: try again later.' })
     }
     open += 1
+    openBy.set(owner, ofOwner + 1)
     try {
       const query = { owner: asked.query.owner, jobId: jobId.data, headers: headersFor(what, request) }
       await streamResult(response, (signal) => operator.openStream(what, query, signal))
     } finally {
       open -= 1
+      const left = (openBy.get(owner) ?? 1) - 1
+      if (left > 0) openBy.set(owner, left)
+      else openBy.delete(owner)
     }
   }
 }

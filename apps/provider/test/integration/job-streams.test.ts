@@ -21,7 +21,7 @@ describe('following a job', () => {
   beforeAll(async () => {
     operator = await startFakeOperator([])
     const options = { url: operator.url, universalKey: PROVIDER_KEY, timeoutMs: 300 }
-    stack = await startStack({ maxStreams: 2 }, { operator: createOperatorService(options) })
+    stack = await startStack({ maxStreams: 22 }, { operator: createOperatorService(options) })
   })
   afterAll(async () => {
     await stack.close()
@@ -46,14 +46,15 @@ describe('following a job', () => {
 
   function form(by: ChainActor = stack.consumer, changes: Record<string, string> = {}): Record<string, string> {
     const nonce = nextNonce()
-    const signature = signMessage(stack.consumer.address + JOB_ID + nonce, by.key)
-    return { consumerAddress: stack.consumer.address, jobId: JOB_ID, nonce, signature, ...changes }
+    const consumerAddress = changes['consumerAddress'] ?? stack.consumer.address
+    const signature = signMessage(consumerAddress + JOB_ID + nonce, by.key)
+    return { consumerAddress, jobId: JOB_ID, nonce, signature, ...changes }
   }
 
   /** Opens a stream and waits for its first bytes. */
-  async function open(path = EVENTS, headers: Record<string, string> = {}) {
+  async function open(path = EVENTS, headers: Record<string, string> = {}, by: ChainActor = stack.consumer) {
     const leaving = new AbortController()
-    const url = `${stack.url}${path}?${new URLSearchParams(form()).toString()}`
+    const url = `${stack.url}${path}?${new URLSearchParams(form(by, { consumerAddress: by.address })).toString()}`
     const response = await fetch(url, { headers, signal: leaving.signal })
     const reader = (response.body ?? new ReadableStream<Uint8Array>()).getReader()
     const read = async (): Promise<string> => Buffer.from((await reader.read()).value ?? []).toString()
@@ -120,13 +121,17 @@ describe('following a job', () => {
   })
 
   it('error: more than may be followed at once', async () => {
-    const opened = [await open(), await open()]
+    const opened = await Promise.all(Array.from({ length: 20 }, () => open()))
     const refused = await query(stack, 'GET', EVENTS, form())
     expect([refused.status, refused.json]).toEqual([
       429,
       { error: 'Too many jobs are being followed: try again later.' },
     ])
-    opened.forEach(({ leave }) => leave())
+    const others = await Promise.all([1, 2].map(() => open(EVENTS, {}, stack.stranger)))
+    expect(
+      (await query(stack, 'GET', EVENTS, form(stack.stranger, { consumerAddress: stack.stranger.address }))).status,
+    ).toBe(429)
+    ;[...opened, ...others].forEach(({ leave }) => leave())
     await until(() => streams.every((stream) => stream.destroyed))
     const again = await open()
     expect(again.first).toBe(EVENT)

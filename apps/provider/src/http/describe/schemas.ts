@@ -89,7 +89,6 @@ export const rootSchema = providerRootSchema.extend({
   software: z.literal('Provider'),
   version: z.string(),
 })
-export const feeSchema = providerFeeSchema
 export const accessQuoteSchema = quoteSchema.extend({ nonce: z.string().nullish() })
 export const computeQuoteSchema = z.object({ datasets: z.array(quoteSchema), algorithm: quoteSchema.optional() })
 export const environmentsSchema = z.record(z.string(), z.array(environmentSchema)).describe('By chain id')

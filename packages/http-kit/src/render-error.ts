@@ -48,7 +48,9 @@ function toAppError(thrown: unknown): AppError {
   if (type === 'entity.too.large') {
     return new AppError('TooLarge', { detail: 'The request body is larger than this service accepts.', cause: error })
   }
-  if (typeof type === 'string' && (error as { status?: unknown }).status === 400) {
+  // Whatever else the body's reader says is the caller's doing: a charset or an encoding nobody knows, a broken upload.
+  const { status, expose } = error as { status?: unknown; expose?: unknown }
+  if (expose === true && typeof status === 'number' && status < 500) {
     return new AppError('InvalidRequest', { detail: 'The request body cannot be read.', cause: error })
   }
   return new AppError('Internal', { cause: error })

@@ -67,6 +67,15 @@ describe('createHttpApp', () => {
     expect((await post('/echo', JSON.stringify({ a: 'x'.repeat(2_000) }))).status).toBe(413)
   })
 
+  it.each([
+    ['a charset nobody knows', { 'Content-Type': 'application/json; charset=klingon' }],
+    ['an encoding nobody knows', { 'Content-Type': 'application/json', 'Content-Encoding': 'klingon' }],
+    ['a body that is not what its encoding says', { 'Content-Type': 'application/json', 'Content-Encoding': 'gzip' }],
+  ])('error: %s is the caller’s fault', async (_what, headers) => {
+    const response = await fetch(`${base}/echo`, { method: 'POST', body: '{}', headers })
+    expect([response.status, await response.json()]).toEqual([400, { error: 'The request body cannot be read.' }])
+  })
+
   it('error: what we threw is shown in the words of the ancestor', async () => {
     const response = await fetch(`${base}/known`)
     expect([response.status, await response.json()]).toEqual([400, { error: { dataset: 'order_invalid' } }])

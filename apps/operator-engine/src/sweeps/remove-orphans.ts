@@ -20,10 +20,11 @@ export async function removeOrphans(isHeld: (jobId: string) => boolean, deps: Re
 
 async function removeOrphan(jobId: string, deps: ReconcileDeps): Promise<void> {
   const job = await loadJob(deps.db, jobId)
-  if (job && deps.environments.has(job.environment)) {
+  const { prepared } = await deps.executor.observe(jobId)
+  if (prepared && job && deps.environments.has(job.environment)) {
     await reconcile(jobId, null, deps)
     return
   }
-  deps.log.warn({ jobId }, 'removing what belongs to no job here')
+  deps.log.info({ jobId }, 'removing what is left of a job')
   await deps.executor.remove(jobId)
 }

@@ -184,6 +184,14 @@ describe.each(SANDBOXES_HERE)('process executor with %s: what only it promises',
     expect((await stat(inJob(jobId, 'data', 'outputs', 'result'))).mode & 0o6000).toBe(0)
   })
 
+  it('behaviour: a hint that came after the removal is listed, and removed', async () => {
+    const jobId = buildJobId()
+    await writeFile(join(setup.root, '.events', jobId), '')
+    expect(await executor.list()).toContain(jobId)
+    await executor.remove(jobId)
+    expect(await executor.list()).not.toContain(jobId)
+  })
+
   it('behaviour: a removal that was cut off is finished by the next executor', async () => {
     const jobId = buildJobId()
     await mkdir(join(setup.root, `.removing-${jobId}-x`, 'data'), { recursive: true })

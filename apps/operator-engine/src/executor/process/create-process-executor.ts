@@ -124,9 +124,9 @@ export async function createProcessExecutor(options: ProcessExecutorOptions): Pr
       await killMarked(paths.mark)
       const message = 'the step runner disappeared with the exit code'
       const lost = { exitCode: null, signal: null, reason: 'Lost', message, endedAt: new Date().toISOString() } as const
-      await writeOnce(paths.ended, lost satisfies EndedRecord)
+      // Told by whoever wrote it: a job that was removed meanwhile must leave no trace.
+      if (await writeOnce(paths.ended, lost satisfies EndedRecord)) await announceMove(root, jobId)
       ended = ((await readRecord(paths.ended)) as EndedRecord | null) ?? lost
-      await announceMove(root, jobId)
     }
     return { phase: 'ended', attempt, ...ended, startedAt, endedAt: new Date(ended.endedAt) }
   }
@@ -245,7 +245,9 @@ export async function createProcessExecutor(options: ProcessExecutorOptions): Pr
     changes: (signal) => watchMoves(root, signal ? AbortSignal.any([signal, closing.signal]) : closing.signal),
 
     async list() {
-      return (await readdir(root)).filter(isJobId)
+      // A hint may be left by a runner or an engine that was late: it is something of the job too.
+      const names = await Promise.all([root, join(root, EVENTS_FOLDER)].map((folder) => readdir(folder)))
+      return [...new Set(names.flat().filter(isJobId))]
     },
 
     close() {

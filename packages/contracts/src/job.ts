@@ -32,7 +32,10 @@ export const jobEventSchema = z.object({
 })
 export type JobEvent = z.infer<typeof jobEventSchema>
 
-/** A job in a status answer (operator-service-api §5), with what we add: `reason`, `exitCode`, `timeline`. */
+/**
+ * A job in a status answer (operator-service-api §5), with what we add: `reason`, `exitCode`, `queuePosition`,
+ * `timeline`.
+ */
 export const jobStatusAnswerSchema = z
   .object({
     agreementId: z.string(),
@@ -49,6 +52,8 @@ export const jobStatusAnswerSchema = z
     inputDID: z.array(z.string()),
     reason: z.enum(REASON_NAMES).nullish(),
     exitCode: z.number().int().nullish(),
+    /** Place in the queue of its environment, from 1; null once it is at work. */
+    queuePosition: z.number().int().nullish(),
     timeline: z.array(jobEventSchema).optional(),
   })
   .loose()

@@ -14,6 +14,8 @@ export interface Wiring {
   readonly operatorDatabaseUrl: string
   /** The operator's database, as the role that pods report with. */
   readonly podDatabaseUrl: string
+  /** What operator-service shows engines, to be given live logs. */
+  readonly engineSecret: string
   readonly workspacesFolder: string
   readonly resultsFolder: string
   /** `host:port` of the publisher's files. */
@@ -55,6 +57,7 @@ export function buildOperatorService(wiring: Wiring): ServiceSettings {
       POD_DATABASE_PASSWORD: new URL(wiring.podDatabaseUrl).password,
       ALLOWED_PROVIDERS: JSON.stringify([DEV_ACCOUNTS.provider.address]),
       RESULTS_FOLDER: wiring.resultsFolder,
+      ENGINE_SECRET: wiring.engineSecret,
     },
   }
 }
@@ -81,6 +84,7 @@ export function buildOperatorEngine(wiring: Wiring): ServiceSettings {
       OUTBOUND_ALLOW: [wiring.providerUrl, wiring.metadataCacheUrl].map((url) => new URL(url).host).join(','),
       // Only permits: where a sandbox works it is used, and where none does the story says so.
       ALLOW_UNSANDBOXED: 'true',
+      ENGINE_SECRET: wiring.engineSecret,
       HEALTH_HOST: '127.0.0.1',
       HEALTH_PORT: new URL(wiring.engineUrl).port,
     },

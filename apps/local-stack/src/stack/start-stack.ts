@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import {
   deployContracts,
@@ -114,6 +115,7 @@ async function start(
     providerDatabaseUrl: databases.providerUrl,
     operatorDatabaseUrl: databases.operatorUrl,
     podDatabaseUrl: databases.podUrl,
+    engineSecret: randomBytes(32).toString('hex'),
     workspacesFolder: join(dataFolder, 'workspaces'),
     resultsFolder: join(dataFolder, 'results'),
     fileOriginHost: files.host,

@@ -9,11 +9,10 @@ export async function listStatus(
   filter: JobFilter,
   deps: { db: Database; queue: QueueBoard },
 ): Promise<JobStatusAnswer[]> {
-  // A named job's timeline needs no look at the job first.
-  const named = filter.jobId === undefined ? undefined : listEventsOfJobs(deps.db, [filter.jobId])
-  const [jobs, ahead] = await Promise.all([findJobs(deps.db, filter), named])
+  const jobs = await findJobs(deps.db, filter)
   const ids = jobs.map((job) => job.jobId)
-  const timelines = ahead ?? (ids.length === 0 ? undefined : await listEventsOfJobs(deps.db, ids))
+  // After the rows, never beside them: a job that shows its end must show the event of it.
+  const timelines = ids.length === 0 ? undefined : await listEventsOfJobs(deps.db, ids)
   return Promise.all(
     jobs.map(async (job) => buildStatusAnswer(job, timelines?.get(job.jobId) ?? [], await deps.queue.positionOf(job))),
   )

@@ -2,14 +2,14 @@ import { recoverSigner } from '@c2d/chain'
 import { createHttpApp, healthRoutes, notFound, renderErrors, type Metrics, type ReadinessCheck } from '@c2d/http-kit'
 import type { NonceLedger } from '@c2d/postgres'
 import type { Logger } from '@c2d/runtime'
-import type { SourceFetch } from '@c2d/storage'
+import { createS3Signer, type SourceFetch, type SourceGateways } from '@c2d/storage'
 import type { Express } from 'express'
 import type { MetadataCache } from './clients/metadata-cache.ts'
 import { createPeerProviders } from './clients/peer-providers.ts'
 import type { OperatorService } from './clients/operator-service.ts'
 import type { Rbac } from './clients/rbac.ts'
 import type { TrustLists } from './domain/algorithm-policy.ts'
-import { createDownloadAuthoriser } from './domain/authorise-download.ts'
+import { createDownloadAuthoriser, createJobReadCheck } from './domain/authorise-download.ts'
 import { createAuthTokens } from './domain/auth-tokens.ts'
 import { createFileChecker } from './domain/check-files.ts'
 import { createConsumerAuth } from './domain/consumer-auth.ts'
@@ -51,6 +51,8 @@ export interface AppOptions extends AuthTokenOptions {
   grantMemoryMs: number
   /** Under which addresses clients reach this provider; services elsewhere may be another provider's. */
   publicUrls: readonly string[]
+  /** Where files of IPFS and Arweave are read; without one, those files cannot be had. */
+  gateways: SourceGateways
   /** Larger files have no checksum, and larger algorithms do not run. */
   maxChecksumBytes: number
   /** How long the origin of a file may take to be probed. */
@@ -101,15 +103,17 @@ const CONTRACT_TIMEOUT_MS = 3_000
 export function createApp(options: AppOptions, deps: AppDeps): Express {
   const { metrics, fetch, now, log } = deps
   const { chains, cache, operator, rbac } = measurePeers(deps, metrics)
+  const files = { fetch, gateways: options.gateways, signS3Get: createS3Signer() }
   const resolveAsset = createAssetResolver({ chains, cache, log })
   const tokens = createAuthTokens({ secret: options.authTokenSecret }, deps)
   const contracts = createContractAccounts({ timeoutMs: CONTRACT_TIMEOUT_MS }, { chains })
   const limit = createConsumerLimit({ perMinute: options.rateLimitPerMinute })
   const auth = createConsumerAuth({ ledger: deps.ledger, recover: recoverSigner, tokens, limit, contracts })
   const authorise = createDownloadAuthoriser(options, { resolveAsset, operator, recover: recoverSigner, now })
+  const assertJobReads = createJobReadCheck({ operator, recover: recoverSigner, now })
   const checkFiles = createFileChecker(
     { maxBytes: options.maxChecksumBytes, timeoutMs: options.requestTimeoutMs },
-    { fetch },
+    { files },
   )
   const peers = createPeerProviders({ timeoutMs: options.requestTimeoutMs }, { fetch })
   const findHost = createHostFinder({ publicUrls: options.publicUrls, memoryMs: PEER_MEMORY_MS }, { peers })
@@ -126,9 +130,9 @@ export function createApp(options: AppOptions, deps: AppDeps): Express {
   app.use(authTokenRoutes(options, { auth, tokens, now }))
   app.use(encryptRoutes(options, { chains }))
   app.use(decryptRoutes(options, { chains, auth }))
-  app.use(fileinfoRoutes(options, { resolveAsset, fetch }))
-  app.use(initializeRoutes({ resolveAsset, fetch, requestTimeoutMs: options.requestTimeoutMs, now, auth, rbac }))
-  app.use(downloadRoutes({ auth, authorise, fetch, rbac }))
+  app.use(fileinfoRoutes(options, { resolveAsset, files, assertJobReads }))
+  app.use(initializeRoutes({ resolveAsset, files, requestTimeoutMs: options.requestTimeoutMs, now, auth, rbac }))
+  app.use(downloadRoutes({ auth, authorise, files, rbac }))
   app.use(computeRoutes({ ...options, ...evaluation, operator, chains, auth, rbac }))
   app.use(explainRoutes({ ...evaluation, operator, countWaiting, auth }))
   app.use(validateContainerRoutes())

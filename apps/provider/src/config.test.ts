@@ -46,8 +46,22 @@ describe('the configuration', () => {
         UNIVERSAL_PRIVATE_KEY: 'u',
       }),
     )
-    expect(valueForChain(config.NETWORK_URL, 137)).toBe('http://b')
+    expect(valueForChain(config.NETWORK_URL, 137)).toEqual(['http://b'])
     expect(universalKeyOf(config)).toBe('u')
+  })
+
+  it('reads several endpoints of a chain, for one chain and by chain', () => {
+    expect(loadProviderConfig(env({ NETWORK_URL: '["http://a","http://b"]' })).NETWORK_URL).toEqual({
+      kind: 'single',
+      value: ['http://a', 'http://b'],
+    })
+    const several = env({
+      NETWORK_URL: '{"1":["http://a","http://b"],"137":"http://c"}',
+      PROVIDER_PRIVATE_KEY: `{"1":"${KEY}","137":"k"}`,
+      UNIVERSAL_PRIVATE_KEY: 'u',
+    })
+    const { NETWORK_URL: networks } = loadProviderConfig(several)
+    expect([1, 137].map((id) => valueForChain(networks, id))).toEqual([['http://a', 'http://b'], ['http://c']])
   })
 
   it.each([
@@ -74,6 +88,7 @@ describe('the configuration', () => {
       /has no key for chain 1/,
     ],
     ['a map that is no JSON', { NETWORK_URL: '{1' }, /NETWORK_URL/],
+    ['a list without endpoints', { NETWORK_URL: '[]' }, /NETWORK_URL/],
     ['a short secret of auth tokens', { AUTH_TOKEN_SECRET: 'short' }, /AUTH_TOKEN_SECRET: must have 32 characters/],
     ['an unknown way to read trust lists', { TRUST_LISTS: 'open' }, /TRUST_LISTS/],
   ])('error: %s', (_title, changes, message) => {

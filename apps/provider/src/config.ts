@@ -19,6 +19,34 @@ const perChainSchema = z.string().transform((text, context): PerChain => {
   return z.NEVER
 })
 
+const urlsSchema = z.array(z.string().min(1)).min(1)
+const urlListSchema = z.union([
+  z
+    .string()
+    .min(1)
+    .transform((url) => [url]),
+  urlsSchema,
+])
+
+/**
+ * Endpoints: one, a JSON array of several (the first that answers serves), or a JSON object of either by chain id.
+ */
+const endpointsSchema = z.string().transform((text, context): PerChain<string[]> => {
+  const start = text.trimStart().charAt(0)
+  if (start !== '{' && start !== '[') return { kind: 'single', value: [text] }
+  const list = jsonSchema(urlsSchema).safeParse(text)
+  if (list.success) return { kind: 'single', value: list.data }
+  const map = jsonSchema(z.record(z.string().regex(/^\d+$/), urlListSchema)).safeParse(text)
+  if (map.success) {
+    return { kind: 'map', values: new Map(Object.entries(map.data).map(([id, urls]) => [Number(id), urls])) }
+  }
+  context.addIssue({
+    code: 'custom',
+    message: 'must be an address, a JSON array, or a JSON object of either by chain id',
+  })
+  return z.NEVER
+})
+
 /** The same for keys: wrapped, so that printing the configuration shows none. */
 const keysPerChainSchema = perChainSchema.transform((keys): PerChain<Secret> => {
   if (keys.kind === 'single') return { kind: 'single', value: new Secret(keys.value) }
@@ -50,7 +78,8 @@ const environmentSchema = z
     OCEAN_PROVIDER_URL: bindSchema.default({ host: '0.0.0.0', port: 8030 }),
     /** PostgreSQL of our own: nonces and revoked tokens, and nothing else. */
     DATABASE_URL: secretSchema,
-    NETWORK_URL: perChainSchema,
+    /** Where the chains are read; several endpoints of one chain stand in for each other. */
+    NETWORK_URL: endpointsSchema,
     PROVIDER_PRIVATE_KEY: keysPerChainSchema,
     UNIVERSAL_PRIVATE_KEY: secretSchema.optional(),
     /** Default: the chain's OCEAN token. */
@@ -77,6 +106,9 @@ const environmentSchema = z
     ALLOW_NON_PUBLIC_IP: flagSchema.default(false),
     /** Comma separated: where clients reach this provider. A service that names one of them is ours without asking. */
     PUBLIC_URLS: listSchema.default([]),
+    /** Gateways of file types; `OUTBOUND_ALLOW` must name them where they are not public. */
+    IPFS_GATEWAY: z.url().optional(),
+    ARWEAVE_GATEWAY: z.url().optional(),
     /** `legacy`: empty trust lists mean everybody, as in the reference. */
     TRUST_LISTS: z.enum(['private', 'legacy']).default('private'),
     /** Lets environments download compute services by a bare signature, as the reference's pods do. */

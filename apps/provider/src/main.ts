@@ -40,6 +40,7 @@ async function main(): Promise<void> {
       allowsEnvironmentSignatures: config.ALLOW_ENVIRONMENT_SIGNATURES,
       grantMemoryMs: GRANT_MEMORY_MS,
       publicUrls: config.PUBLIC_URLS,
+      gateways: { ipfs: config.IPFS_GATEWAY, arweave: config.ARWEAVE_GATEWAY },
       maxChecksumBytes: config.MAX_CHECKSUM_LENGTH,
       requestTimeoutMs: timeoutMs,
       orderTimeoutMs: config.ORDER_TIMEOUT * 1000,

@@ -3,7 +3,6 @@ import { ConfigError } from '@c2d/runtime'
 import { loadChainContracts } from './clients/address-file.ts'
 import { loadChainId } from './clients/chain-id.ts'
 import { createCodeProbe } from './clients/contract-code.ts'
-import { createNftDirectory } from './clients/nft-directory.ts'
 import { valueForChain, type ProviderConfig } from './config.ts'
 import { networkName } from './domain/network-name.ts'
 import type { ProviderChain, ProviderChains } from './domain/provider-chain.ts'
@@ -22,17 +21,17 @@ export async function openChains(config: ProviderConfig): Promise<ProviderChains
     networks.kind === 'map'
       ? [...networks.values]
       : [[await loadChainId(networks.value, timeoutMs), networks.value] as const]
-  const chains = await Promise.all(urls.map(([chainId, rpcUrl]) => openChain(config, chainId, rpcUrl)))
+  const chains = await Promise.all(urls.map(([chainId, rpcUrls]) => openChain(config, chainId, rpcUrls)))
   return new Map(chains.map((chain) => [chain.chainId, chain]))
 }
 
-async function openChain(config: ProviderConfig, chainId: number, rpcUrl: string): Promise<ProviderChain> {
+async function openChain(config: ProviderConfig, chainId: number, rpcUrls: readonly string[]): Promise<ProviderChain> {
   const { factoryAddress, oceanToken, startBlock } = await loadChainContracts(config.ADDRESS_FILE, chainId)
   const privateKey = valueForChain(config.PROVIDER_PRIVATE_KEY, chainId)?.reveal()
   const feeToken = (config.PROVIDER_FEE_TOKEN && valueForChain(config.PROVIDER_FEE_TOKEN, chainId)) ?? oceanToken
   if (privateKey === undefined) throw new ConfigError([`PROVIDER_PRIVATE_KEY: has no key for chain ${chainId}`])
   if (feeToken === undefined) throw new ConfigError([`PROVIDER_FEE_TOKEN: chain ${chainId} has no OCEAN token to use`])
-  const place = { chainId, rpcUrl, factoryAddress, startBlock }
+  const client = createChainClient({ chainId, rpcUrls, factoryAddress, startBlock })
   return {
     chainId,
     network: networkName(chainId),
@@ -40,8 +39,7 @@ async function openChain(config: ProviderConfig, chainId: number, rpcUrl: string
     feeToken,
     privateKey,
     address: addressOf(privateKey),
-    client: createChainClient(place),
-    findNftByDid: createNftDirectory({ ...place, timeoutMs: config.REQUEST_TIMEOUT * 1000 }),
-    hasCode: createCodeProbe({ rpcUrls: [rpcUrl], timeoutMs: CODE_TIMEOUT_MS }),
+    client,
+    hasCode: createCodeProbe({ rpcUrls, timeoutMs: CODE_TIMEOUT_MS }),
   }
 }

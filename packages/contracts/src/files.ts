@@ -110,9 +110,6 @@ export const anyFileObjectSchema = z.discriminatedUnion(
 )
 export type FileObject = z.infer<typeof anyFileObjectSchema>
 
-/** File objects of addresses alone, their method not yet checked. */
-export const fileObjectSchema = z.discriminatedUnion('type', [urlFileFieldsSchema])
-
 /**
  * What is wrong with a file object, in the reference's words (provider-http-api §7.2); the first thing where there are
  * several, a wrong JSON type before all. Identifiers that cannot exist are no problem here but a file that cannot be had.

@@ -4,10 +4,18 @@ import { z } from 'zod'
 const answerSchema = z.object({ result: z.string().regex(/^0x[0-9a-f]+$/i) })
 
 /**
- * Asks a node which chain it serves, where `NETWORK_URL` does not say it.
- * @throws ConfigError when it does not answer
+ * Asks the nodes of a chain which chain they serve, where `NETWORK_URL` does not say it; the first that answers counts.
+ * @throws ConfigError when none does
  */
-export async function loadChainId(rpcUrl: string, timeoutMs: number): Promise<number> {
+export async function loadChainId(rpcUrls: readonly string[], timeoutMs: number): Promise<number> {
+  for (const rpcUrl of rpcUrls) {
+    const chainId = await askChainId(rpcUrl, timeoutMs)
+    if (chainId !== null) return chainId
+  }
+  throw new ConfigError(['NETWORK_URL: no node tells its chain id; is one running?'])
+}
+
+async function askChainId(rpcUrl: string, timeoutMs: number): Promise<number | null> {
   try {
     const response = await fetch(rpcUrl, {
       method: 'POST',
@@ -17,6 +25,6 @@ export async function loadChainId(rpcUrl: string, timeoutMs: number): Promise<nu
     })
     return Number(answerSchema.parse(await response.json()).result)
   } catch {
-    throw new ConfigError(['NETWORK_URL: the node does not tell its chain id; is it running?'])
+    return null // the next one is asked
   }
 }

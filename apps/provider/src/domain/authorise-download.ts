@@ -2,7 +2,7 @@ import type { recoverSigner } from '@c2d/chain'
 import { isSameAddress, type FileObject } from '@c2d/contracts'
 import { AppError } from '@c2d/runtime'
 import type { OperatorService } from '../clients/operator-service.ts'
-import { authoriseJobDownload } from './authorise-job-download.ts'
+import { authoriseJobDownload, type AcceptedJob, type TokenDownload } from './authorise-job-download.ts'
 import { whyNotConsumable } from './consumable.ts'
 import { loadOrder } from './load-order.ts'
 import { networkText } from './refusal.ts'
@@ -51,6 +51,8 @@ export function createDownloadAuthoriser(
   // A configure step fetches thousands of files with one token: what was decided holds for all of them, for a moment.
   const granted = createShortMemory<GrantedFiles>({ ttlMs: options.grantMemoryMs, maxEntries: 1_000 })
 
+  const assertJobReads = createJobReadCheck(deps)
+
   return async function authoriseDownload(request) {
     const { token, documentId, serviceId, transferTxId, consumerAddress } = request
     if (token === undefined) return chooseFile(await grantFiles(request), request.fileIndex)
@@ -85,13 +87,8 @@ export function createDownloadAuthoriser(
     throw new AppError('FilesUnavailable', { detail: networkText(network, 'Unable to get dataset files') })
   }
 
-  async function acceptedJob(request: DownloadRequest, chainId: number) {
-    if (request.token === undefined) return null
-    if (!deps.operator) throw new AppError('NotAllowed', { detail: 'There are no compute jobs here.' })
-    return authoriseJobDownload({ ...request, token: request.token, chainId }, deps.now(), {
-      operator: deps.operator,
-      recover: deps.recover,
-    })
+  async function acceptedJob(request: DownloadRequest, chainId: number): Promise<AcceptedJob | null> {
+    return request.token === undefined ? null : assertJobReads({ ...request, token: request.token, chainId })
   }
 
   async function assertAccessService({ asset, service }: AssetService, request: DownloadRequest): Promise<void> {
@@ -102,6 +99,17 @@ export function createDownloadAuthoriser(
     }
     const text = `Service with index=${service.id} is not an access service.`
     throw new AppError('InvalidRequest', { detail: networkText(asset.chain.network, text) })
+  }
+}
+
+/** Checks job download tokens, wherever files of a service are asked about; see `authoriseJobDownload`. */
+export function createJobReadCheck(
+  deps: Omit<DownloadDeps, 'resolveAsset'>,
+): (request: TokenDownload) => Promise<AcceptedJob> {
+  return async function assertJobReads(request) {
+    const { operator, recover } = deps
+    if (!operator) throw new AppError('NotAllowed', { detail: 'There are no compute jobs here.' })
+    return authoriseJobDownload(request, deps.now(), { operator, recover })
   }
 }
 

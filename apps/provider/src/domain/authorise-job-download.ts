@@ -15,8 +15,9 @@ export interface TokenDownload {
   token: string
   documentId: string
   serviceId: string
-  transferTxId: string
-  consumerAddress: string
+  /** The order, where the request names it; a question for the number of files does not. */
+  transferTxId?: string
+  consumerAddress?: string
   /** Where the asset lives: its operator's environments are asked for. */
   chainId: number
 }
@@ -69,9 +70,13 @@ function isGrantFor(grant: DownloadGrant, request: TokenDownload): boolean {
   return (
     grant.did === request.documentId &&
     grant.serviceId === request.serviceId &&
-    grant.transferTxId.toLowerCase() === request.transferTxId.toLowerCase() &&
-    isSameAddress(grant.consumerAddress, request.consumerAddress)
+    isSameOrAbsent(grant.transferTxId, request.transferTxId) &&
+    isSameOrAbsent(grant.consumerAddress, request.consumerAddress)
   )
+}
+
+function isSameOrAbsent(granted: string, asked: string | undefined): boolean {
+  return asked === undefined || granted.toLowerCase() === asked.toLowerCase()
 }
 
 function refused(detail: string): AppError {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { openSource, type SourceFetch } from '@c2d/storage'
+import { openSource } from '@c2d/storage'
 import type { FileObject } from '@c2d/contracts'
 import { AppError } from '@c2d/runtime'
+import type { FileAccess } from './file-access.ts'
 
 /** Hashes files in their order; null when one cannot be had or is larger than the limit. */
 export type CheckFiles = (files: readonly FileObject[]) => Promise<string[] | null>
@@ -12,12 +13,12 @@ export type CheckFiles = (files: readonly FileObject[]) => Promise<string[] | nu
  */
 export function createFileChecker(
   options: { maxBytes: number; timeoutMs: number },
-  deps: { fetch: SourceFetch },
+  deps: { files: FileAccess },
 ): CheckFiles {
   return async function checkFiles(files) {
     const hashes: string[] = []
     for (const file of files) {
-      const hash = await hashFile(file, options, deps.fetch)
+      const hash = await hashFile(file, options, deps.files)
       if (hash === null) return null
       hashes.push(hash)
     }
@@ -28,10 +29,10 @@ export function createFileChecker(
 async function hashFile(
   file: FileObject,
   options: { maxBytes: number; timeoutMs: number },
-  fetch: SourceFetch,
+  access: FileAccess,
 ): Promise<string | null> {
   try {
-    const source = await openSource(file, { fetch, signal: AbortSignal.timeout(options.timeoutMs) })
+    const source = await openSource(file, { ...access, signal: AbortSignal.timeout(options.timeoutMs) })
     const hash = createHash('sha256')
     let bytes = 0
     for await (const chunk of source.body as AsyncIterable<Buffer>) {

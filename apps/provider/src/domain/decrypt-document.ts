@@ -48,7 +48,7 @@ export async function decryptDocument(
   }
   const bytes = request.transactionId ? await ofTransaction(request.transactionId, chain) : ofArguments(request.direct)
   await assertReadable(chain, request.dataNftAddress)
-  const opened = openMetadataBytes(bytes.data, bytes.flags, chain.privateKey)
+  const opened = await openMetadataBytes(bytes.data, bytes.flags, chain.privateKey)
   if ('failed' in opened) throw invalid(opened.failed === 'decrypt' ? 'Failed to decrypt.' : 'Failed to decompress')
   if (!isPublishedDocument(opened.document, bytes.hash)) throw invalid("Checksum doesn't match.")
   return opened.document

@@ -1,8 +1,9 @@
 import type { Quote } from '@c2d/contracts'
 import { AppError } from '@c2d/runtime'
-import { probeSource, type SourceFetch } from '@c2d/storage'
+import { probeSource } from '@c2d/storage'
 import { buildQuote } from './build-quote.ts'
 import { whyNotConsumable } from './consumable.ts'
+import type { FileAccess } from './file-access.ts'
 import { loadOrder } from './load-order.ts'
 import { networkText } from './refusal.ts'
 import { findService, type AssetService, type ResolveAsset } from './resolve-asset.ts'
@@ -25,7 +26,7 @@ export interface AccessQuestion {
 /** What quoting an access needs. */
 export interface AccessDeps {
   resolveAsset: ResolveAsset
-  fetch: SourceFetch
+  files: FileAccess
   requestTimeoutMs: number
   /** Epoch seconds, with fraction. */
   now: () => number
@@ -78,7 +79,7 @@ async function assertReachable(
   const parsed = parseFileObject(files[fileIndex])
   if ('problem' in parsed) throw unavailable(parsed.problem)
   const info = await probeSource(parsed.file, fileIndex, {
-    fetch: deps.fetch,
+    ...deps.files,
     checksum: false,
     maxChecksumBytes: 0,
     userdata: question.userdata,

@@ -1,18 +1,25 @@
-import { eciesDecrypt, METADATA_FLAGS } from '@c2d/chain'
+import { decompressDocument, eciesDecrypt, METADATA_FLAGS } from '@c2d/chain'
+import { AppError } from '@c2d/runtime'
 
 /**
  * Opens the bytes of a metadata event.
  * @param key the chain's provider key, for encrypted documents
- * @returns the plain document, or which of the steps failed; there is no LZMA decompressor here
+ * @returns the plain document, or which of the steps failed
  */
-export function openMetadataBytes(
+export async function openMetadataBytes(
   data: Uint8Array,
   flags: number,
   key: string,
-): { document: Uint8Array } | { failed: 'decrypt' | 'decompress' } {
+): Promise<{ document: Uint8Array } | { failed: 'decrypt' | 'decompress' }> {
   const document = (flags & METADATA_FLAGS.encrypted) === 0 ? data : decryptOrNull(key, data)
   if (document === null) return { failed: 'decrypt' }
-  return (flags & METADATA_FLAGS.compressed) === 0 ? { document } : { failed: 'decompress' }
+  if ((flags & METADATA_FLAGS.compressed) === 0) return { document }
+  try {
+    return { document: await decompressDocument(document) }
+  } catch (thrown) {
+    if (thrown instanceof AppError && thrown.code === 'InvalidRequest') return { failed: 'decompress' }
+    throw thrown
+  }
 }
 
 /** ECIES with our key; null for anything that is not encrypted to it. */

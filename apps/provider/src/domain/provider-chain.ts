@@ -13,8 +13,6 @@ export interface ProviderChain {
   /** Decrypts documents and files, signs fees (provider-http-api §9.2). Never logged. */
   readonly privateKey: string
   readonly client: ChainClient
-  /** The NFT that a DID stands for, found from the factory's own events; null when it made none such. */
-  findNftByDid(did: string): Promise<string | null>
   /** Whether an address is a contract here. Throws AppError `UpstreamUnavailable`. */
   hasCode(address: string): Promise<boolean>
 }

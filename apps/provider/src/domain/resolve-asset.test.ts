@@ -46,6 +46,7 @@ function resolve(world: World = {}, did = DID) {
   const client: Partial<ChainClient> = {
     isFactoryNft: () => Promise.resolve(world.isFactoryNft ?? true),
     latestMetadata: () => Promise.resolve(world.published === null ? null : latest),
+    findNft: () => Promise.resolve((world.isKnownToFactory ?? false) ? NFT : null),
   }
   const chain: ProviderChain = {
     chainId: 8996,
@@ -55,7 +56,6 @@ function resolve(world: World = {}, did = DID) {
     address: addressOf(KEY),
     privateKey: KEY,
     client: client as ChainClient,
-    findNftByDid: () => Promise.resolve((world.isKnownToFactory ?? false) ? NFT : null),
     hasCode: () => Promise.resolve(false),
   }
   const cached = world.cached === undefined ? document : world.cached

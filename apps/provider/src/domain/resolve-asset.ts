@@ -40,7 +40,7 @@ export function createAssetResolver(deps: {
       if (fits && (await chain.client.isFactoryNft(hint.nftAddress))) return { chain, nft: hint.nftAddress }
     }
     for (const chain of deps.chains.values()) {
-      const nft = await chain.findNftByDid(did)
+      const nft = await chain.client.findNft(did)
       if (nft) return { chain, nft }
     }
     return null
@@ -56,7 +56,7 @@ export function createAssetResolver(deps: {
     const latest = await chain.client.latestMetadata(nft)
     if (!latest) return null
 
-    const document = chooseDocument(cachedDocument, latest, chain.privateKey)
+    const document = await chooseDocument(cachedDocument, latest, chain.privateKey)
     if (cachedDocument !== null && document !== cachedDocument) {
       deps.log.warn({ did, nft }, 'the cached document is not the published one and is ignored')
     }
@@ -72,9 +72,9 @@ export function findService(asset: Asset, serviceId: string): AssetService | nul
   return service ? { asset, service, serviceIndex } : null
 }
 
-function chooseDocument(cached: string | null, latest: OnChainMetadata, key: string): string | null {
+async function chooseDocument(cached: string | null, latest: OnChainMetadata, key: string): Promise<string | null> {
   if (cached !== null && isPublishedDocument(cached, latest.hash)) return cached
-  const opened = openMetadataBytes(latest.data, latest.flags, key)
+  const opened = await openMetadataBytes(latest.data, latest.flags, key)
   if ('failed' in opened || !isPublishedDocument(opened.document, latest.hash)) return null
   return new TextDecoder().decode(opened.document)
 }

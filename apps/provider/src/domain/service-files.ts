@@ -1,4 +1,10 @@
-import { boundFilesSchema, fileObjectSchema, isSameAddress, type FileObject } from '@c2d/contracts'
+import {
+  anyFileObjectSchema,
+  boundFilesSchema,
+  describeFileProblem,
+  isSameAddress,
+  type FileObject,
+} from '@c2d/contracts'
 import { decryptOrNull } from './metadata-bytes.ts'
 import type { AssetService } from './resolve-asset.ts'
 
@@ -23,16 +29,9 @@ export function decryptServiceFiles({ asset, service }: AssetService): unknown[]
 
 /** A checked file object, or the reference's sentence of what is wrong with it (provider-http-api §7.2). */
 export function parseFileObject(value: unknown): { file: FileObject } | { problem: string } {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return { problem: 'malformed file object.' }
-  if (Object.keys(value).length === 0) return { problem: 'cannot decrypt files for this service.' }
-  const type: unknown = Reflect.get(value, 'type')
-  if (type !== 'url') return { problem: `Unsupported type ${String(type)}` }
-  const url: unknown = Reflect.get(value, 'url')
-  if (!url) return { problem: 'malformed service files, missing required keys.' }
-  const parsed = fileObjectSchema.safeParse(value)
-  if (!parsed.success) return { problem: 'malformed file object.' }
-  const method = (parsed.data.method ?? 'get').toLowerCase()
-  return method === 'get' || method === 'post' ? { file: parsed.data } : { problem: `Unsafe method ${method}.` }
+  const parsed = anyFileObjectSchema.safeParse(value)
+  if (parsed.success) return { file: parsed.data }
+  return { problem: describeFileProblem(value) ?? 'malformed file object.' }
 }
 
 function parseJson(text: string): unknown {

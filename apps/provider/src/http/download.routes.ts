@@ -1,11 +1,12 @@
 import { AUTH_TOKEN_HEADER, DOWNLOAD_TOKEN_HEADER, downloadMessage, PROVIDER_ENDPOINTS } from '@c2d/contracts'
 import { requestInput } from '@c2d/http-kit'
-import { openSource, type OpenedSource, type SourceFetch } from '@c2d/storage'
+import { openSource, type OpenedSource } from '@c2d/storage'
 import { AppError } from '@c2d/runtime'
 import { Router, type Response } from 'express'
 import type { Rbac } from '../clients/rbac.ts'
 import type { AuthoriseDownload } from '../domain/authorise-download.ts'
 import type { ConsumerAuth } from '../domain/consumer-auth.ts'
+import type { FileAccess } from '../domain/file-access.ts'
 import { networkText } from '../domain/refusal.ts'
 import { downloadFilename } from './download-filename.ts'
 import { address, assertFields, integer, numeric, required, textOf, valueOf, type FieldRule } from './field-rules.ts'
@@ -29,7 +30,7 @@ const SIGNED_FIELDS: FieldRule[] = [...TARGET_FIELDS, { field: 'nonce', bail: tr
 export function downloadRoutes(deps: {
   auth: ConsumerAuth
   authorise: AuthoriseDownload
-  fetch: SourceFetch
+  files: FileAccess
   rbac: Rbac | null
 }): Router {
   const router = Router()
@@ -70,7 +71,7 @@ export function downloadRoutes(deps: {
       response.on('close', () => gone.abort())
       const range = request.get('range')
       const source = await openSource(file, {
-        fetch: deps.fetch,
+        ...deps.files,
         range,
         userdata: valueOf(input, 'userdata'),
         signal: gone.signal,

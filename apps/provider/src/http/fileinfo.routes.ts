@@ -1,7 +1,9 @@
-import { PROVIDER_ENDPOINTS, type FileInfo, type FileObject } from '@c2d/contracts'
+import { DOWNLOAD_TOKEN_HEADER, PROVIDER_ENDPOINTS, type FileInfo, type FileObject } from '@c2d/contracts'
 import { AppError } from '@c2d/runtime'
-import { probeSource, type SourceFetch } from '@c2d/storage'
+import { probeSource } from '@c2d/storage'
 import { Router, type Request } from 'express'
+import type { TokenDownload } from '../domain/authorise-job-download.ts'
+import type { FileAccess } from '../domain/file-access.ts'
 import { mapLimited } from '../domain/map-limited.ts'
 import { networkText } from '../domain/refusal.ts'
 import { findService, type ResolveAsset } from '../domain/resolve-asset.ts'
@@ -33,11 +35,17 @@ const PROBES_AT_ONCE = 32
 
 /**
  * `POST /fileinfo`: whether files can be had, and what they are (provider-http-api §1.7). Parameters of the caller reach
- * only addresses that the caller named itself: strangers send nothing to a hidden origin.
+ * only addresses that the caller named itself: strangers send nothing to a hidden origin. A configure step with its job
+ * download token wants the number of files and downloads them all anyway: then no origin is asked.
  */
 export function fileinfoRoutes(
   options: { maxChecksumBytes: number; requestTimeoutMs: number },
-  deps: { resolveAsset: ResolveAsset; fetch: SourceFetch },
+  deps: {
+    resolveAsset: ResolveAsset
+    files: FileAccess
+    /** Throws where a job download token does not hold. */
+    assertJobReads: (request: TokenDownload) => Promise<unknown>
+  },
 ): Router {
   const router = Router()
   router.post(
@@ -46,6 +54,12 @@ export function fileinfoRoutes(
       const input = bodyOf(request)
       assertFields(input, FIELDS)
       const documentId = textOf(input, 'did')
+      const token = request.get(DOWNLOAD_TOKEN_HEADER)
+      if (documentId && token !== undefined) {
+        const granted = await filesOfAsset(documentId, textOf(input, 'serviceId') ?? '', token)
+        response.json(granted.map((file, index) => ({ index, type: checkedFile(file).type, valid: true })))
+        return
+      }
       const files = documentId
         ? (await filesOfAsset(documentId, textOf(input, 'serviceId') ?? '')).map((file) => ({
             file,
@@ -62,10 +76,11 @@ export function fileinfoRoutes(
   )
   return router
 
-  async function filesOfAsset(documentId: string, serviceId: string): Promise<unknown[]> {
+  async function filesOfAsset(documentId: string, serviceId: string, token?: string): Promise<unknown[]> {
     const asset = await deps.resolveAsset(documentId)
     if (!asset) throw new AppError('AssetNotFound', { detail: 'Cannot resolve DID' })
-    const { network } = asset.chain
+    const { network, chainId } = asset.chain
+    if (token !== undefined) await deps.assertJobReads({ token, documentId, serviceId, chainId })
     const target = findService(asset, serviceId)
     if (!target) throw new AppError('ServiceNotFound', { detail: networkText(network, 'Invalid serviceId.') })
     const files = decryptServiceFiles(target)
@@ -75,7 +90,7 @@ export function fileinfoRoutes(
 
   function probe(file: FileObject, index: number, checksum: boolean, userdata: unknown): Promise<FileInfo> {
     return probeSource(file, index, {
-      fetch: deps.fetch,
+      ...deps.files,
       checksum,
       maxChecksumBytes: options.maxChecksumBytes,
       userdata,

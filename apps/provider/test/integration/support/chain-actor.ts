@@ -37,6 +37,8 @@ export interface ChainActor {
   /** The same through the factory, which then is the payer. */
   startBundledOrder(datatoken: string, order: { consumer: string; fee: ProviderFee }): Promise<string>
   reuseOrder(datatoken: string, orderTxId: string, fee: ProviderFee): Promise<string>
+  /** Counts its transactions anew, after the chain went back. */
+  resync(): void
   close(): void
 }
 
@@ -118,6 +120,7 @@ export function createChainActor(chain: TestChain, index: number): ChainActor {
       await payFee(fee, datatoken)
       return (await send(datatoken, 'reuseOrder', orderTxId, fee)).hash
     },
+    resync: () => signer.reset(),
     close: () => provider.destroy(),
   }
 }

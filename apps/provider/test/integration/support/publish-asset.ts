@@ -23,6 +23,12 @@ export interface AssetChoices {
   container?: Record<string, unknown>
   credentials?: unknown
   timeout?: number
+  /** Where the service says it lives, and whose key its files are encrypted to; ours, unless said. */
+  serviceEndpoint?: string
+  filesKey?: string
+  /** What the service and the algorithm ask of consumers. */
+  consumerParameters?: unknown
+  algorithmParameters?: unknown
 }
 
 /** A container as algorithms name it. */
@@ -41,7 +47,7 @@ export async function publishAsset(
   await publisher.mint(datatoken, consumer.address, 10n ** 20n)
   const did = computeDid(nft, 8996)
   const files = { datatokenAddress: datatoken, nftAddress: nft, files: choices.files }
-  const encryptedFiles = eciesEncrypt(providerKey, Buffer.from(JSON.stringify(files)))
+  const encryptedFiles = eciesEncrypt(choices.filesKey ?? providerKey, Buffer.from(JSON.stringify(files)))
   const serviceId = 'a-service'
   const document = {
     '@context': ['https://w3id.org/did/v1'],
@@ -52,17 +58,20 @@ export async function publishAsset(
     metadata: {
       type: choices.type ?? 'dataset',
       name: 'Zähl-Prüfung', // not ASCII: hashes are over UTF-8
-      ...(choices.type === 'algorithm' ? { algorithm: { container: choices.container ?? CONTAINER } } : {}),
+      ...(choices.type === 'algorithm'
+        ? { algorithm: { container: choices.container ?? CONTAINER, consumerParameters: choices.algorithmParameters } }
+        : {}),
     },
     services: [
       {
         id: serviceId,
         type: choices.serviceType ?? 'compute',
         datatokenAddress: datatoken,
-        serviceEndpoint: 'http://172.15.0.4:8030',
+        serviceEndpoint: choices.serviceEndpoint ?? 'http://172.15.0.4:8030',
         files: `0x${Buffer.from(encryptedFiles).toString('hex')}`,
         timeout: choices.timeout ?? 3600,
         ...(choices.compute ? { compute: choices.compute } : {}),
+        ...(choices.consumerParameters ? { consumerParameters: choices.consumerParameters } : {}),
       },
     ],
     ...(choices.credentials ? { credentials: choices.credentials } : {}),
@@ -75,4 +84,21 @@ export async function publishAsset(
   })
   cache.put(did, { ...document, nft: { address: nft, state: 0 }, datatokens: [], event: { tx: '0x' }, stats: {} })
   return { did, nft, datatoken, serviceId, document, metadataTransaction }
+}
+
+/** Publishes an asset anew with another compute section, on chain and in the cache. */
+export async function republishAsset(
+  asset: PublishedAsset,
+  compute: ComputeOptions,
+  deps: { publisher: ChainActor; providerKey: string; cache: MetadataCacheStub },
+): Promise<void> {
+  const services = asset.document['services'] as object[]
+  const document = { ...asset.document, services: services.map((service) => ({ ...service, compute })) }
+  const text = JSON.stringify(document)
+  await deps.publisher.setMetadata(asset.nft, {
+    flags: 2,
+    data: eciesEncrypt(deps.providerKey, Buffer.from(text)),
+    hash: `0x${sha256Hex(text)}`,
+  })
+  deps.cache.put(asset.did, document)
 }

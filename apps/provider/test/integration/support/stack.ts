@@ -1,4 +1,5 @@
 import { addressOf, createChainClient } from '@c2d/chain'
+import type { ComputeOptions } from '@c2d/contracts'
 import { DEV_ACCOUNTS, devWallet } from '@c2d/dev-servers'
 import { createGuardedFetch, createMetrics, listen } from '@c2d/http-kit'
 import { createNonceLedger, migrateToLatest, openDatabase } from '@c2d/postgres'
@@ -7,7 +8,6 @@ import { createTestDatabase, startTestChain } from '@c2d/testing'
 import { createApp, type AppDeps, type AppOptions } from '../../../src/app.ts'
 import { createCodeProbe } from '../../../src/clients/contract-code.ts'
 import { createMetadataCache } from '../../../src/clients/metadata-cache.ts'
-import { createNftDirectory } from '../../../src/clients/nft-directory.ts'
 import { createOperatorService } from '../../../src/clients/operator-service.ts'
 import { migrations } from '../../../src/db/migrations/index.ts'
 import { createRevokedTokens } from '../../../src/db/revoked-tokens.ts'
@@ -15,7 +15,7 @@ import { createChainActor } from './chain-actor.ts'
 import { buildEnvironment, startFakeOperator } from './fake-operator.ts'
 import { startFileOrigin } from './file-origin.ts'
 import { startMetadataCacheStub } from './metadata-cache-stub.ts'
-import { publishAsset, type AssetChoices, type PublishedAsset } from './publish-asset.ts'
+import { publishAsset, republishAsset, type AssetChoices, type PublishedAsset } from './publish-asset.ts'
 
 /** The provider's own key, and the one an environment downloads with. */
 export const PROVIDER_KEY = DEV_ACCOUNTS.provider.publishedPrivateKey
@@ -56,6 +56,7 @@ export async function startStack(changes: Partial<AppOptions> = {}, others: Part
       allowsEnvironmentSignatures: false,
       grantMemoryMs: 0,
       publicUrls: [],
+      gateways: {},
       maxChecksumBytes: 5_242_880,
       requestTimeoutMs: TIMEOUT_MS,
       orderTimeoutMs: 300,
@@ -82,7 +83,6 @@ export async function startStack(changes: Partial<AppOptions> = {}, others: Part
             address: addressOf(PROVIDER_KEY),
             privateKey: PROVIDER_KEY,
             client,
-            findNftByDid: createNftDirectory({ ...place, timeoutMs: TIMEOUT_MS }),
             hasCode: createCodeProbe({ rpcUrls: [chain.rpcUrl], timeoutMs: TIMEOUT_MS }),
           },
         ],
@@ -130,6 +130,8 @@ export async function startStack(changes: Partial<AppOptions> = {}, others: Part
     environmentAddress: consumerAddress,
     publish: (choices: AssetChoices): Promise<PublishedAsset> =>
       publishAsset(choices, { publisher, consumer, providerKey: PROVIDER_KEY, cache }),
+    republish: (asset: PublishedAsset, compute: ComputeOptions): Promise<void> =>
+      republishAsset(asset, compute, { publisher, providerKey: PROVIDER_KEY, cache }),
     async close() {
       for (const close of closers) await close()
     },

@@ -3,7 +3,7 @@ import { sleep } from '@c2d/runtime'
 import type { ChaosJob } from './chaos-job.ts'
 import type { ChaosWorld } from './chaos-world.ts'
 import { withPatience } from './patience.ts'
-import { findRunner, isRunning, listChildren } from './processes.ts'
+import { findRunner, isRunning, listPods } from './processes.ts'
 import type { Fault } from './schedule.ts'
 import { sendStrayReports } from './stray-reports.ts'
 import type { Witness } from './witness.ts'
@@ -116,7 +116,7 @@ async function killStep(
   }
   await sleep(fault.afterMs)
   const what = fault.kind === 'killRunner' ? 'runner' : 'pod'
-  const targets = what === 'runner' ? [runner] : listChildren(runner)
+  const targets = what === 'runner' ? [runner] : listPods(runner)
   for (const pid of targets.filter(isRunning)) {
     // Noted first: from here on the job may rightly say that it lost a step.
     job.killed.push({ step: fault.step, what })

@@ -19,9 +19,10 @@ export async function findRunner(workspaces: string, jobId: string, step: string
   return Number(/"pid":(\d+)/.exec(text)?.[1] ?? 0) || null
 }
 
-/** The children of a process, in our sight of the machine. */
-export function listChildren(pid: number): number[] {
-  return readProc(pid, `task/${pid}/children`).split(' ').filter(Boolean).map(Number)
+/** The pod below a runner; not what the runner starts for its own needs. */
+export function listPods(runner: number): number[] {
+  const children = readProc(runner, `task/${runner}/children`).split(' ').filter(Boolean).map(Number)
+  return children.filter((pid) => readProc(pid, 'cmdline').includes('pod.mjs'))
 }
 
 /** Whether the process lives; a corpse nobody has buried does not. */

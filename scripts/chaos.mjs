@@ -31,9 +31,16 @@ await prepare()
 const { runSeeds } = await import(await bundle())
 const seeds = Array.from({ length: options.runs }, (_, index) => options.seed + index)
 const startedAt = performance.now()
-const summary = await runSeeds({ seeds, plan: options.plan }, { onReport: print })
+const interrupted = new AbortController()
+for (const name of ['SIGINT', 'SIGTERM'])
+  process.on(name, () => {
+    if (interrupted.signal.aborted) process.exit(130)
+    interrupted.abort()
+    process.stderr.write('ending after this run; once more to leave at once\n')
+  })
+const summary = await runSeeds({ seeds, plan: options.plan }, { onReport: print, signal: interrupted.signal })
 process.stdout.write(`${((performance.now() - startedAt) / 1000).toFixed(0)} s\n${JSON.stringify(summary)}\n`)
-process.exit(summary.violations === 0 ? 0 : 1)
+process.exit(summary.violations > 0 ? 1 : interrupted.signal.aborted ? 130 : 0)
 
 function readOptions() {
   try {

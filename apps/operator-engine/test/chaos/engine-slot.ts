@@ -1,9 +1,8 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
+import { spawnGuarded, type GuardedChild } from '@c2d/dev-servers'
 
 const KEPT_LINES = 60
 
-/** A place for one engine process after another. */
+/** A place for one engine process after another. None outlives this process. */
 export interface EngineSlot {
   start(): void
   /** Ends the process as told and waits for it. SIGTERM is given `graceMs`, then it is forced. */
@@ -23,43 +22,51 @@ export interface EngineSlot {
 export function createEngineSlot(entry: string, env: Readonly<Record<string, string>>): EngineSlot {
   const lines: string[] = []
   const unasked: string[] = []
-  const asked = new WeakSet<ChildProcess>()
-  let child: ChildProcess | undefined
+  const asked = new WeakSet<GuardedChild>()
+  let child: GuardedChild | undefined
 
-  const lives = (): boolean => child !== undefined && child.exitCode === null && child.signalCode === null
+  /** To the process that lives here; nothing happens where none does, or it ended in this very moment. */
+  function send(signal: NodeJS.Signals): void {
+    if (child?.pid === undefined) return
+    try {
+      process.kill(child.pid, signal)
+    } catch {
+      // it is gone, which `exited` tells
+    }
+  }
 
   return {
     start() {
-      if (lives()) return
-      const started = spawn(process.execPath, [entry], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+      if (child) return
+      const started = spawnGuarded({
+        command: process.execPath,
+        args: [entry],
+        env,
+        stopSignal: 'SIGTERM',
+        stopGraceMs: 1_000,
+        onLog(line) {
+          lines.push(line)
+          lines.splice(0, lines.length - KEPT_LINES)
+        },
+      })
       child = started
-      const keep = (chunk: Buffer): void => {
-        lines.push(...chunk.toString().trimEnd().split('\n'))
-        lines.splice(0, lines.length - KEPT_LINES)
-      }
-      started.stdout.on('data', keep)
-      started.stderr.on('data', keep)
-      started.once('exit', (code, signal) => {
+      void started.exited.then(({ code, signal }) => {
+        if (child === started) child = undefined
         if (!asked.has(started)) unasked.push(`ended by itself with ${signal ?? code}: ${lines.slice(-4).join(' | ')}`)
       })
     },
     async end(signal, graceMs = 10_000) {
       const ending = child
-      if (!ending || !lives()) return
+      if (!ending) return
       asked.add(ending)
-      const exited = once(ending, 'exit')
-      ending.kill('SIGCONT') // a frozen process hears nothing but SIGKILL
-      ending.kill(signal)
-      const force = setTimeout(() => ending.kill('SIGKILL'), graceMs)
-      await exited
+      send('SIGCONT') // a frozen process hears nothing but SIGKILL
+      send(signal)
+      const force = setTimeout(() => send('SIGKILL'), graceMs)
+      await ending.exited
       clearTimeout(force)
     },
-    freeze() {
-      if (lives()) child?.kill('SIGSTOP')
-    },
-    thaw() {
-      if (lives()) child?.kill('SIGCONT')
-    },
+    freeze: () => send('SIGSTOP'),
+    thaw: () => send('SIGCONT'),
     unasked: () => unasked,
     lastWords: () => lines.slice(-15).join('\n'),
   }

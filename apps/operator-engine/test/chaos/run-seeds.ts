@@ -20,10 +20,11 @@ export interface ChaosSummary {
  * @param options.seeds which, in order
  * @param options.plan how much is done in each run
  * @param deps.onReport called after each run
+ * @param deps.signal no run begins after it fired
  */
 export async function runSeeds(
   options: { seeds: readonly number[]; plan: keyof typeof PLANS },
-  deps: { onReport: (report: RunReport) => void },
+  deps: { onReport: (report: RunReport) => void; signal?: AbortSignal },
 ): Promise<ChaosSummary> {
   // Here and in a bundle of this file in `dist/chaos` alike, the folder of all services is three above.
   const apps = fileURLToPath(new URL('../../../', import.meta.url))
@@ -35,6 +36,7 @@ export async function runSeeds(
   }
   try {
     for (const seed of options.seeds) {
+      if (deps.signal?.aborted) break
       const report = await runSeed(seed, PLANS[options.plan], { apps, postgres })
       summary.runs += 1
       for (const { kind } of report.violations) count(kind)

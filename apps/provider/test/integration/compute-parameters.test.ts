@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { buildStart, orderRun, quote, send, type OrderedRun } from './support/api.ts'
+import type { Quote } from '@c2d/contracts'
+import { buildStart, feeOf, quote, send, type OrderedRun } from './support/api.ts'
 import type { PublishedAsset } from './support/publish-asset.ts'
 import { startStack, type Stack } from './support/stack.ts'
 
@@ -40,13 +41,9 @@ describe('what publishers ask consumers for', () => {
     const environment = 'free'
     const order = async (datatoken: string, body: unknown): Promise<string> => {
       const answer = await send(stack, 'POST', '/api/services/initializeCompute', body)
-      const { datasets, algorithm: item } = answer.json as {
-        datasets: { datatoken: string; providerFee: never }[]
-        algorithm: { datatoken: string; providerFee: never }
-      }
-      const fee = [...datasets, item].find((one) => one.datatoken === datatoken)?.providerFee
-      if (!fee) throw new Error(answer.text)
-      return stack.consumer.startOrder(datatoken, { consumer: stack.environmentAddress, fee })
+      const quotes = answer.json as { datasets: Quote[]; algorithm: Quote }
+      const item = [...quotes.datasets, quotes.algorithm].find((one) => one.datatoken === datatoken)
+      return stack.consumer.startOrder(datatoken, { consumer: stack.environmentAddress, fee: feeOf(item) })
     }
     const body = {
       datasets: [given, { documentId: second.did, serviceId: second.serviceId }],

@@ -171,9 +171,7 @@ describe('downloading', () => {
       ]
     }
 
-    function fetchWith(
-      changes: { grant?: Partial<DownloadGrant>; key?: string; request?: Record<string, string> } = {},
-    ): Promise<Answer> {
+    function tokenOf(changes: Partial<DownloadGrant> = {}, key: string = ENVIRONMENT_KEY): string {
       const grant: DownloadGrant = {
         jobId: JOB_ID,
         environment: 'free',
@@ -182,9 +180,21 @@ describe('downloading', () => {
         did: dataset.did,
         serviceId: dataset.serviceId,
         expiresAt: Math.floor(Date.now() / 1000) + 60,
-        ...changes.grant,
+        ...changes,
       }
-      const signature = signMessage(downloadGrantMessage(grant), changes.key ?? ENVIRONMENT_KEY)
+      return formatDownloadToken(grant, signMessage(downloadGrantMessage(grant), key))
+    }
+
+    function countWith(changes: Partial<DownloadGrant>): Promise<Answer> {
+      return ask(stack, 'POST', '/api/services/fileinfo', {
+        headers: { 'Content-Type': 'application/json', [DOWNLOAD_TOKEN_HEADER]: tokenOf(changes) },
+        body: JSON.stringify({ did: dataset.did, serviceId: dataset.serviceId }),
+      })
+    }
+
+    function fetchWith(
+      changes: { grant?: Partial<DownloadGrant>; key?: string; request?: Record<string, string> } = {},
+    ): Promise<Answer> {
       const parameters = {
         documentId: dataset.did,
         serviceId: dataset.serviceId,
@@ -194,7 +204,7 @@ describe('downloading', () => {
         ...changes.request,
       }
       return query(stack, 'GET', DOWNLOAD, parameters, {
-        [DOWNLOAD_TOKEN_HEADER]: formatDownloadToken(grant, signature),
+        [DOWNLOAD_TOKEN_HEADER]: tokenOf(changes.grant, changes.key),
       })
     }
 
@@ -211,6 +221,14 @@ describe('downloading', () => {
       })
       expect(answer.json).toMatchObject([{ index: 0, type: 'url', valid: true, contentLength: '6' }])
       expect(stack.origin.seen.at(-1)?.query.size).toBe(0)
+    })
+
+    it('behaviour: with its token fileinfo tells how many there are, and asks no origin', async () => {
+      const before = stack.origin.seen.length
+      expect((await countWith({})).json).toEqual([{ index: 0, type: 'url', valid: true }])
+      expect((await countWith({ serviceId: 'other' })).status).toBe(400)
+      expect((await countWith({ expiresAt: 1_700_000_000 })).status).toBe(403)
+      expect(stack.origin.seen.length).toBe(before)
     })
 
     it.each<[string, Parameters<typeof fetchWith>[0], number]>([

@@ -1,7 +1,14 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { ddoSchema, didSuffix, type Ddo, type StageAlgorithm, type StageInput, type StepDownloads } from '@c2d/contracts'
+import {
+  ddoSchema,
+  didSuffix,
+  type Ddo,
+  type StageAlgorithm,
+  type StageInput,
+  type StepDownloads,
+} from '@c2d/contracts'
 import type { GuardedFetch } from '@c2d/http-kit'
 import { openSource } from '@c2d/storage'
 import type { VolumeLayout } from './layout.ts'

@@ -13,6 +13,7 @@ import { createDownloadAuthoriser, createJobReadCheck } from './domain/authorise
 import { createAuthTokens } from './domain/auth-tokens.ts'
 import { createFileChecker } from './domain/check-files.ts'
 import { createConsumerAuth } from './domain/consumer-auth.ts'
+import { createContractCalls } from './domain/contract-calls.ts'
 import { createContractAccounts } from './domain/contract-accounts.ts'
 import { createConsumerLimit } from './domain/consumer-limit.ts'
 import { createWaitingCount } from './domain/count-waiting.ts'
@@ -103,7 +104,8 @@ const CONTRACT_TIMEOUT_MS = 3_000
 export function createApp(options: AppOptions, deps: AppDeps): Express {
   const { metrics, fetch, now, log } = deps
   const { chains, cache, operator, rbac } = measurePeers(deps, metrics)
-  const files = { fetch, gateways: options.gateways, signS3Get: createS3Signer() }
+  const callContract = createContractCalls({ chains })
+  const files = { fetch, gateways: options.gateways, callContract, signS3Get: createS3Signer() }
   const resolveAsset = createAssetResolver({ chains, cache, log })
   const tokens = createAuthTokens({ secret: options.authTokenSecret }, deps)
   const contracts = createContractAccounts({ timeoutMs: CONTRACT_TIMEOUT_MS }, { chains })

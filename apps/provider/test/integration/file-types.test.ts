@@ -10,6 +10,14 @@ import { startStack, type Stack } from './support/stack.ts'
 const CID = 'QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG'
 const TRANSACTION = 'a'.repeat(43)
 
+const BALANCE_OF = {
+  type: 'function',
+  name: 'balanceOf',
+  inputs: [{ name: 'account', type: 'address' }],
+  outputs: [{ name: '', type: 'uint256' }],
+  stateMutability: 'view',
+}
+
 describe('files that are no addresses', () => {
   let stack: Stack
   let gateway: HttpStub
@@ -34,6 +42,8 @@ describe('files that are no addresses', () => {
         { type: 'arweave', transactionId: TRANSACTION },
         { type: 'graphql', url: `${gateway.url}/graphql`, query: 'query ($n: Int) { nodes(first: $n) { id } }' },
         { type: 'smartcontract', address: `0x${'1'.repeat(40)}`, chainId: 8996, abi: { type: 'event' } },
+        { type: 'smartcontract', address: stack.chain.addresses.Ocean, chainId: 8996, abi: BALANCE_OF },
+        { type: 'smartcontract', address: stack.chain.addresses.Ocean, chainId: 1, abi: BALANCE_OF },
       ],
     })
     const quoted = await query(stack, 'GET', '/api/services/initialize', {
@@ -75,6 +85,28 @@ describe('files that are no addresses', () => {
     const answer = await download(2, { userdata: JSON.stringify({ n: 3 }) })
     expect(answer.status).toBe(200)
     expect(answer.json).toMatchObject({ query: expect.stringContaining('nodes'), variables: { n: 3 } })
+  })
+
+  it('come from a contract, called with the consumer’s arguments; whole numbers keep their digits', async () => {
+    const balance = 10n ** 24n + 1n
+    const account = stack.stranger.address
+    await stack.publisher.mint(stack.chain.addresses.Ocean, account, balance)
+    const answer = await download(4, { userdata: JSON.stringify({ account: account.toLowerCase() }) })
+    expect([answer.status, answer.text]).toEqual([200, String(balance)])
+  })
+
+  it.each([
+    ['an argument that is missing', 4, {}, 'Missing userparams: account'],
+    [
+      'an argument of another type',
+      4,
+      { account: 'x' },
+      'The parameters do not fit the function; it takes account: address.',
+    ],
+    ['a chain that is not served', 5, { account: `0x${'1'.repeat(40)}` }, 'Chain 1 is not served here.'],
+  ])('error: %s', async (_title, fileIndex, userdata, error) => {
+    const answer = await download(fileIndex, { userdata: JSON.stringify(userdata) })
+    expect([answer.status, answer.json]).toEqual([400, { error }])
   })
 
   it('error: a file object that is malformed is refused in the reference’s words', async () => {

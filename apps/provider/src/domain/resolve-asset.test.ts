@@ -88,7 +88,7 @@ describe('resolving an asset', () => {
     ['that was never published', { published: null }],
     ['that nobody has a document of', { cached: null }],
     ['whose cached and published bytes both miss the hash', { published: { hash: `0x${'0'.repeat(64)}` } }],
-    ['that is compressed, and not cached', { cached: null, isKnownToFactory: true, published: { flags: 3 } }],
+    ['that says it is compressed, and is not', { cached: null, isKnownToFactory: true, published: { flags: 3 } }],
     [
       'that is encrypted to somebody else',
       { cached: null, isKnownToFactory: true, published: { data: Buffer.from('x') } },

@@ -1,5 +1,5 @@
 import { getAddress, getBytes, hashMessage, keccak256, toUtf8Bytes } from 'ethers'
-import { recover } from 'tiny-secp256k1'
+import { recover, signRecoverable } from 'tiny-secp256k1'
 import { parsePrivateKey } from './private-key.ts'
 
 const SIGNATURE = /^(?:0x)?([0-9a-f]{64})([0-9a-f]{64})([0-9a-f]{2})$/i
@@ -50,10 +50,12 @@ function addressOfPublicKey(uncompressed: Uint8Array): string {
 }
 
 /**
- * Signs a message as ocean.js does (ocean-js-client §3).
+ * Signs a message as ocean.js does (ocean-js-client §3). By WASM: the provider signs each request to the operator.
  * @returns 0x and 65 bytes r, s, v; v is 1b or 1c
  * @throws ConfigError when the key is no private key
  */
 export function signMessage(message: string, privateKey: string): string {
-  return parsePrivateKey(privateKey).sign(hashMessage(messageDigest(message))).serialized
+  const key = getBytes(parsePrivateKey(privateKey).privateKey)
+  const { signature, recoveryId } = signRecoverable(getBytes(hashMessage(messageDigest(message))), key)
+  return `0x${Buffer.from(signature).toString('hex')}${(27 + recoveryId).toString(16)}`
 }

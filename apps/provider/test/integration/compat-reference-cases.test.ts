@@ -4,7 +4,7 @@ import type { Quote } from '@c2d/contracts'
 import { createGuardedFetch } from '@c2d/http-kit'
 import { ask, feeOf, nextNonce, orderRun, query, send, start, type Answer, type OrderedRun } from './support/api.ts'
 import { startHttpStub, type HttpStub } from './support/http-stub.ts'
-import { CONTAINER, type AssetChoices, type PublishedAsset } from './support/publish-asset.ts'
+import { CONTAINER, publishAsset, type AssetChoices, type PublishedAsset } from './support/publish-asset.ts'
 import { PROVIDER_KEY, startStack, type Stack } from './support/stack.ts'
 
 const CID = 'QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG'
@@ -89,6 +89,39 @@ describe('files of other types', () => {
       errors: { hash: ['The hash field is required when type is ipfs.'] },
     })
     expect((await inform({ type: 'url' })).status).toBe(400)
+  })
+})
+
+describe('files that a contract answers', () => {
+  const view = (name: string, inputs: object[], stateMutability = 'view') => ({
+    type: 'smartcontract',
+    address: stack.chain.addresses.Ocean,
+    chainId: 8996,
+    abi: { type: 'function', name, inputs, outputs: [{ name: '', type: 'uint256' }], stateMutability },
+  })
+  const balance = () => view('balanceOf', [{ name: 'account', type: 'address' }])
+  const inform = (file: object): Promise<Answer> => send(stack, 'POST', '/api/services/fileinfo', file)
+
+  it('fileinfo: a view function, and one with parameters', async () => {
+    expect((await inform(view('decimals', []))).json).toMatchObject([{ type: 'smartcontract', valid: true }])
+    expect((await inform(balance())).status).toBe(400)
+    const userdata = { account: stack.consumer.address }
+    expect((await inform({ ...balance(), userdata })).json).toMatchObject([{ valid: true }])
+    expect((await inform(view('transfer', [], 'nonpayable'))).status).toBe(400)
+  })
+
+  it('download: view, with parameters in lower case, and pure', async () => {
+    const asset = await publish({ files: [view('decimals', []), balance(), view('decimals', [], 'pure')] })
+    const tx = await order(asset)
+    const userdata = JSON.stringify({ account: stack.stranger.address.toLowerCase() })
+    const answers = [
+      await download(asset, tx),
+      await download(asset, tx, { fileIndex: '1', userdata }),
+      await download(asset, tx, { fileIndex: '2' }),
+    ]
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
+    expect(answers[0]?.text).toContain('18')
+    expect(answers[2]?.text).toBe(answers[0]?.text)
   })
 })
 
@@ -271,6 +304,14 @@ describe('the start of a job', () => {
     ['an output that is no JSON', () => ({ output: 'not json' }), [400, { output: 'invalid' }]],
   ])('%s', async (_what, changes, answered) => {
     expect(await refusal(changes())).toEqual(answered)
+  })
+
+  it('a dataset whose files another provider keeps', async () => {
+    const choices: AssetChoices = { files: [url('/x')], compute: { publisherTrustedAlgorithms: ['*'] } }
+    const foreign = await publishAsset(choices, { ...stack, providerKey: stack.stranger.key })
+    expect((await start(stack, { ...run, dataset: named(foreign) })).json).toEqual({
+      error: { 'dataset.serviceId': 'compute_services_not_in_same_provider' },
+    })
   })
 
   it('a main dataset that is an access', async () => {

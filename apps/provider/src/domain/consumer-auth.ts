@@ -5,6 +5,7 @@ import { AppError } from '@c2d/runtime'
 import type { AuthTokens } from './auth-tokens.ts'
 import type { ContractAccounts } from './contract-accounts.ts'
 import type { ConsumerLimit } from './consumer-limit.ts'
+import { isNonceAbove } from './nonce-order.ts'
 
 /** Who says they signed what. */
 interface SignedClaim {
@@ -31,6 +32,11 @@ export interface ConsumerAuth {
    * @throws AppError `InvalidSignature` or `StaleNonce` with the reference's bodies (§2.4); `TooManyRequests`
    */
   assertSigned(claim: SignedClaim): Promise<void>
+  /**
+   * The same for a question that changes nothing: its nonce is above every spent one, and stays unspent.
+   * @throws AppError as `assertSigned` does
+   */
+  assertWouldPass(claim: SignedClaim): Promise<void>
   /** @throws AppError `StaleNonce` */
   spend(address: string, nonce: string): Promise<void>
   /**
@@ -62,16 +68,17 @@ export function createConsumerAuth(deps: {
       return signer !== null && isSameAddress(signer, address)
     },
     async assertSigned(claim) {
-      if (claim.signature) await assertSignatureFits(claim, claim.signature)
-      else await assertTokenFits(claim)
-      deps.limit.take(claim.address) // before the nonce is spent: who comes too often may come again with it
+      await assertFits(claim)
       await auth.spend(claim.address, claim.nonce)
+    },
+    async assertWouldPass(claim) {
+      await assertFits(claim)
+      const highest = await deps.ledger.highest(claim.address)
+      if (highest !== null && !isNonceAbove(claim.nonce, highest)) throw staleNonce(highest, claim.nonce)
     },
     async spend(address, nonce) {
       const { fresh, highest } = await deps.ledger.spend(address, nonce)
-      if (fresh) return
-      const text = `Invalid signature expected nonce (${highest}) > current nonce (${nonce}).`
-      throw new AppError('StaleNonce', { detail: text, fields: { signature: text } })
+      if (!fresh) throw staleNonce(highest, nonce)
     },
     async impliedNonce(address) {
       return String(Number((await deps.ledger.highest(address)) ?? FIRST_NONCE) + 1)
@@ -79,6 +86,12 @@ export function createConsumerAuth(deps: {
     lastNonce: (address) => deps.ledger.highest(address),
   }
   return auth
+
+  async function assertFits(claim: SignedClaim): Promise<void> {
+    if (claim.signature) await assertSignatureFits(claim, claim.signature)
+    else await assertTokenFits(claim)
+    deps.limit.take(claim.address) // before the nonce is spent: who comes too often may come again with it
+  }
 
   async function assertSignatureFits(claim: SignedClaim, signature: string): Promise<void> {
     const { address, prefix, orPrefix, nonce } = claim
@@ -97,6 +110,11 @@ export function createConsumerAuth(deps: {
       throw thrown instanceof AppError && thrown.code === 'InvalidRequest' ? notSigned(thrown.detail) : thrown
     }
   }
+}
+
+function staleNonce(highest: string, nonce: string): AppError {
+  const text = `Invalid signature expected nonce (${highest}) > current nonce (${nonce}).`
+  return new AppError('StaleNonce', { detail: text, fields: { signature: text } })
 }
 
 // A missing signature is answered with a list, a wrong one with a text: clients know both (provider-http-api §1.3).

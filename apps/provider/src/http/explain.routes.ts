@@ -1,4 +1,4 @@
-import { computeDatasetSchema, computeStartMessage, PROVIDER_ENDPOINTS } from '@c2d/contracts'
+import { AUTH_TOKEN_HEADER, computeDatasetSchema, computeStartMessage, PROVIDER_ENDPOINTS } from '@c2d/contracts'
 import { notFound, requestInput } from '@c2d/http-kit'
 import { AppError } from '@c2d/runtime'
 import { Router } from 'express'
@@ -10,6 +10,8 @@ import { EXPLAIN_FIELDS } from './compute-fields.ts'
 import { parseAlgorithm, parseMember } from './compute-input.ts'
 import { assertFields, textOf, valueOf, type Input } from './field-rules.ts'
 import { handle } from './handle.ts'
+
+const NONCE_REQUIRED = 'The nonce field is required when signature is present.'
 
 /**
  * `POST /compute/explain`: what `POST /compute` would say to the same body, rule by rule. Anybody may ask; orders are
@@ -38,7 +40,11 @@ export function explainRoutes(
           output: valueOf(input, 'output'),
         },
         {
-          isSigned: await isSigned(input, { consumerAddress, documentId: dataset.documentId ?? '' }),
+          isSigned: await isSigned(input, {
+            consumerAddress,
+            documentId: dataset.documentId ?? '',
+            authToken: request.get(AUTH_TOKEN_HEADER),
+          }),
           seconds: seconds === undefined ? null : Number(seconds),
         },
         { ...deps, operator },
@@ -49,35 +55,20 @@ export function explainRoutes(
   return router
 
   /**
-   * Whether the consumer signed this question; a signature that is given must be good and new, so that one that was
-   * seen before opens nothing.
-   * @throws AppError `InvalidSignature`, `StaleNonce`
+   * Whether the consumer signed this question, or sent an auth token with it; what is given must be good and new, so that
+   * a signature that was seen before opens nothing.
+   * @throws AppError as a start would
    */
-  async function isSigned(input: Input, claim: { consumerAddress: string; documentId: string }): Promise<boolean> {
+  async function isSigned(
+    input: Input,
+    { authToken, ...claim }: { consumerAddress: string; documentId: string; authToken: string | undefined },
+  ): Promise<boolean> {
     const signature = textOf(input, 'signature')
-    if (signature === undefined) return false
-    const nonce = textOf(input, 'nonce') ?? ''
-    if (!deps.auth.isSignedBy(claim.consumerAddress, computeStartMessage({ ...claim, nonce }), signature)) {
-      const text = 'The signature is not the consumer’s for this dataset and nonce.'
-      throw new AppError('InvalidSignature', { detail: text, fields: { signature: text } })
-    }
-    const last = await deps.auth.lastNonce(claim.consumerAddress)
-    if (last === null || isAbove(nonce, last)) return true
-    const text = `Invalid signature expected nonce (${last}) > current nonce (${nonce}).`
-    throw new AppError('StaleNonce', { detail: text, fields: { signature: text } })
+    if (signature === undefined && authToken === undefined) return false
+    const nonce = textOf(input, 'nonce')
+    if (nonce === undefined) throw new AppError('ValidationFailed', { fields: { nonce: [NONCE_REQUIRED] } })
+    const prefix = computeStartMessage({ ...claim, nonce: '' })
+    await deps.auth.assertWouldPass({ address: claim.consumerAddress, signature, prefix, nonce, authToken })
+    return true
   }
-}
-
-/** Compares decimal texts of any length: nonces do not fit a double (provider-http-api §2.2). */
-function isAbove(a: string, b: string): boolean {
-  const [wholeA, fractionA] = partsOf(a)
-  const [wholeB, fractionB] = partsOf(b)
-  if (wholeA !== wholeB) return wholeA > wholeB
-  const digits = Math.max(fractionA.length, fractionB.length)
-  return fractionA.padEnd(digits, '0') > fractionB.padEnd(digits, '0')
-}
-
-function partsOf(nonce: string): [bigint, string] {
-  const [whole = '0', fraction = ''] = nonce.split('.')
-  return [BigInt(whole), fraction]
 }

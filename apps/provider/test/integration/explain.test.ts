@@ -173,7 +173,7 @@ describe('explaining a compute job before it is started', () => {
     const nonce = nextNonce()
     const signature = signMessage(stack.consumer.address + dataset.did + nonce, stack.stranger.key)
     const answer = await ask(buildStart(run, stack.consumer, { signature, nonce }))
-    expect([answer.status, answer.text]).toEqual([400, expect.stringContaining('not the consumer')])
+    expect([answer.status, answer.text]).toEqual([400, expect.stringContaining('Invalid signature')])
   })
 
   it('error: a signature that was used before opens nothing', async () => {

@@ -44,7 +44,7 @@ export async function measureIdle(world: BenchWorld, running: number): Promise<M
     const what = `engine with 10 000 queued and ${running} running jobs`
     return [
       { what: `${what}: memory when nothing moves`, unit: 'MB', ours: memoryMB },
-      { what: `${what}: most memory while they were started`, unit: 'MB', ours: [peakMB] },
+      { what: `${what}: most memory until the last of them ran`, unit: 'MB', ours: [peakMB] },
       { what: `${what}: processor when nothing moves`, unit: '% of a core', ours: cpuPercent },
     ]
   } finally {

@@ -8,10 +8,11 @@ import {
 import { notFound, requestInput } from '@c2d/http-kit'
 import { AppError } from '@c2d/runtime'
 import { Router } from 'express'
-import { parseJobs, type OperatorService } from '../clients/operator-service.ts'
+import { parseJobs, type JobQuery, type OperatorService, type Relayed } from '../clients/operator-service.ts'
 import type { Rbac } from '../clients/rbac.ts'
 import type { ConsumerAuth } from '../domain/consumer-auth.ts'
 import { buildPublicStatus } from '../domain/public-status.ts'
+import { createSharedFlight } from '../domain/shared-flight.ts'
 import { RESULT_FIELDS } from './compute-fields.ts'
 import { relay } from './compute.routes.ts'
 import { assertFields, textOf } from './field-rules.ts'
@@ -23,6 +24,7 @@ import { streamResult } from './stream-result.ts'
 /** Status, stop, delete and results of jobs (provider-http-api §1.7, ocean-js-client §12). */
 export function jobRoutes(deps: { operator: OperatorService | null; auth: ConsumerAuth; rbac: Rbac | null }): Router {
   const { auth } = deps
+  const shareStatus = createSharedFlight<Relayed>()
   const router = Router()
 
   router.get(
@@ -35,14 +37,20 @@ export function jobRoutes(deps: { operator: OperatorService | null; auth: Consum
       // something only with a nonce: clients that send it with every request get what they would get without it.
       const hasToken = asked.authToken !== undefined && textOf(input, 'nonce') !== undefined
       const isSigned = textOf(input, 'signature') !== undefined || hasToken
-      if (isSigned) await assertOwner(asked, auth)
-      const answer = await operator.status(query)
-      const jobs = isSigned || answer.status !== 200 ? null : parseJobs(answer.body)
-      if (isSigned || answer.status !== 200) relay(response, answer)
-      else if (jobs) {
-        const named = { owner: query.owner, agreementId: textOf(input, 'agreementId') }
-        response.json(jobs.map((job) => buildPublicStatus(job, named)))
-      } else throw new AppError('UpstreamUnavailable')
+      if (isSigned) {
+        await assertOwner(asked, auth)
+        relay(response, await operator.status(query))
+        return
+      }
+      // Clients poll: those that watch one job at the same moment are answered by one question. Without a job's name
+      // each asks for itself, or a job that was just started could be missing from an answer begun before.
+      const agreementId = textOf(input, 'agreementId')
+      const load = () => loadPublicStatus(operator, query, agreementId)
+      const answer =
+        query.jobId === undefined
+          ? await load()
+          : await shareStatus(JSON.stringify([query.owner, query.jobId, query.agreementId, agreementId]), load)
+      relay(response, answer)
     }),
   )
 
@@ -97,6 +105,20 @@ export function jobRoutes(deps: { operator: OperatorService | null; auth: Consum
     }),
   )
   return router
+
+  /** What anybody may know of the jobs that a request names. */
+  async function loadPublicStatus(
+    operator: OperatorService,
+    query: JobQuery,
+    agreementId: string | undefined,
+  ): Promise<Relayed> {
+    const answer = await operator.status(query)
+    if (answer.status !== 200) return answer
+    const jobs = parseJobs(answer.body)
+    if (!jobs) throw new AppError('UpstreamUnavailable')
+    const named = { owner: query.owner, agreementId }
+    return { ...answer, body: JSON.stringify(jobs.map((job) => buildPublicStatus(job, named))) }
+  }
 
   async function assertAllowed({ input, query: { owner, jobId } }: JobRequest): Promise<void> {
     const did = textOf(input, 'documentId')

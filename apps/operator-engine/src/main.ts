@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import { createGuardedFetch, listen } from '@c2d/http-kit'
 import { MIGRATIONS } from '@c2d/operator-db'
 import { isSchemaCurrent, openDatabase } from '@c2d/postgres'
-import { createLogger, createShutdown, runMain, sleep, type Logger, type Shutdown } from '@c2d/runtime'
+import { createLogger, createShutdown, runMain, sleep, toError, type Logger, type Shutdown } from '@c2d/runtime'
 import { createFilesystemStore } from '@c2d/storage'
 import { readConfig } from './config.ts'
 import { createExecutor } from './create-executor.ts'
@@ -87,9 +87,16 @@ await runMain(async () => {
 async function waitForSchema(db: ReturnType<typeof openDatabase>, log: Logger, shutdown: Shutdown): Promise<void> {
   const giveUpAtMs = Date.now() + SCHEMA_WAIT_MS
   let said = false
-  while (!(await isSchemaCurrent(db, MIGRATIONS).catch(() => false))) {
+  for (;;) {
+    let unreachable: Error | undefined
+    try {
+      if (await isSchemaCurrent(db, MIGRATIONS)) return
+    } catch (thrown) {
+      unreachable = toError(thrown) // it may come yet: told below when it does not
+    }
     if (shutdown.signal.aborted) return
     if (Date.now() > giveUpAtMs) {
+      if (unreachable) throw new Error('the database cannot be reached', { cause: unreachable })
       throw new Error('the database has not the schema of this build: start operator-service of the same version first')
     }
     if (!said) log.info({}, 'waiting for the schema')

@@ -111,10 +111,13 @@ export function createChainRpc(options: ChainRpcOptions): ChainRpc {
   }
 }
 
-/** Without the cause: an ethers error carries the request, and with it the endpoint's URL. */
+/** Of the cause only its code, and that for the log alone: an ethers error carries the request with the endpoint's URL. */
 function buildUnavailable(chainId: number, error: unknown): AppError {
   if (error instanceof AppError) return error
   const code: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'code') : undefined
-  const reason = typeof code === 'string' ? ` (${code})` : ''
-  return new AppError('UpstreamUnavailable', { detail: `The chain ${chainId} cannot be read right now${reason}.` })
+  const detail = `The chain ${chainId} cannot be read right now.`
+  return new AppError('UpstreamUnavailable', {
+    detail,
+    ...(typeof code === 'string' ? { cause: new Error(code) } : {}),
+  })
 }

@@ -1,8 +1,6 @@
-import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import type { FileHandle } from 'node:fs/promises'
 import { access, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import type { Executor, JobState, StepName, StepSpec, StepState } from '../executor.ts'
@@ -10,21 +8,19 @@ import { STEP_NAMES } from '../executor.ts'
 import { assertJobId, isJobId } from '../job-id.ts'
 import { findProgram } from '../sandbox/host-facts.ts'
 import type { Interpreter } from '../sandbox/interpreters.ts'
-import type { LaunchCommand, Sandbox } from '../sandbox/sandbox.ts'
-import { STEP_MARK } from '../sandbox/sandbox.ts'
+import type { Sandbox } from '../sandbox/sandbox.ts'
+import { buildRunnerOrder } from './build-order.ts'
 import { followLog } from './follow-log.ts'
 import { EVENTS_FOLDER, announceMove, watchMoves } from './job-events.ts'
 import { isAlive, sendSignal } from './process-table.ts'
 import type { RunnerOrder } from './runner-order.ts'
-import { RUNNER_READY } from './runner-order.ts'
-import type { EndedRecord, StartedRecord, StepPaths } from './step-files.ts'
+import type { EndedRecord, StartedRecord } from './step-files.ts'
 import { DATA_FOLDERS, WRITTEN_FOLDERS, buildStepPaths, readRecord, writeOnce } from './step-files.ts'
+import { startRunner } from './start-runner.ts'
 import { killMarked } from './step-processes.ts'
 import { deleteTree, emptyFolder } from './workspace.ts'
 
 const REMOVING = '.removing-'
-const DEFAULT_MAX_PROCESSES = 256
-const DEFAULT_TMP_BYTES = 64 * 1024 * 1024
 
 /** Where and how the process executor runs steps. */
 export interface ProcessExecutorOptions {
@@ -47,7 +43,7 @@ export interface ProcessExecutorOptions {
  * @throws Error when the root cannot be made
  */
 export async function createProcessExecutor(options: ProcessExecutorOptions): Promise<Executor> {
-  const { sandbox, interpreters } = options
+  const { sandbox } = options
   const root = resolve(options.root)
   const runnerPath = options.runnerPath ?? fileURLToPath(new URL('./step-runner.js', import.meta.url))
   const closing = new AbortController()
@@ -56,38 +52,11 @@ export async function createProcessExecutor(options: ProcessExecutorOptions): Pr
 
   const findPaths = (jobId: string, step: StepName, attempt: number) => buildStepPaths(join(root, jobId), step, attempt)
 
-  function buildOrder(jobId: string, step: StepName, spec: StepSpec, attempt: number): RunnerOrder {
-    const paths = findPaths(jobId, step, attempt)
-    const maxProcesses = options.maxProcesses ?? DEFAULT_MAX_PROCESSES
-    const untrusted = spec.kind === 'algorithm'
-    const command = untrusted
-      ? sandbox.build({
-          command: spec.command,
-          env: spec.env,
-          dataFolder: paths.data,
-          scratchFolder: paths.scratch,
-          readOnlyLogs: step === 'algorithm' ? ['algorithm.log'] : [],
-          mark: paths.mark,
-          interpreters,
-          maxProcesses,
-          tmpBytes: options.tmpBytes ?? DEFAULT_TMP_BYTES,
-          maxFileBytes: spec.limits.workspaceBytes,
-        })
-      : buildProgramCommand(spec, paths, setpriv)
-    return {
-      root,
-      jobId,
-      step,
-      attempt,
-      command,
-      files: untrusted ? null : (spec.files ?? null),
-      limits: spec.limits,
-      // Our own programs are held by their memory alone.
-      maxProcesses: untrusted ? maxProcesses : Number.MAX_SAFE_INTEGER / 4,
-      untrusted,
-      ownerId: untrusted ? sandbox.ownerId : null,
-    }
-  }
+  const buildOrder = (jobId: string, step: StepName, spec: StepSpec, attempt: number): RunnerOrder =>
+    buildRunnerOrder(
+      { root, jobId, step, spec, attempt, paths: findPaths(jobId, step, attempt) },
+      { ...options, setpriv },
+    )
 
   /** The latest attempt: the next one can only begin when one has ended. */
   async function observeStep(jobId: string, step: StepName): Promise<StepState> {
@@ -266,59 +235,4 @@ async function makeAttemptFolder(folder: string): Promise<void> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
-}
-
-/** How one of our own programs runs: as it is, with nothing inherited, from the folder above the data. */
-function buildProgramCommand(spec: StepSpec, paths: StepPaths, setpriv: string | null): LaunchCommand {
-  return {
-    // A program must not go on when the runner that would note its end is gone.
-    argv: setpriv === null ? spec.command : [setpriv, '--pdeathsig', 'KILL', '--', ...spec.command],
-    env: {
-      ...spec.env,
-      PATH: [dirname(process.execPath), '/usr/local/bin', '/usr/bin', '/bin'].join(':'),
-      VOLUME: paths.data,
-      ...(spec.files ? { STEP_FILES: paths.files } : {}),
-      [STEP_MARK]: paths.mark,
-    },
-    cwd: dirname(paths.data),
-    handshake: 'none',
-    isolated: false,
-  }
-}
-
-/** Starts a runner and waits until it, or another one before it, has taken the step. */
-async function startRunner(
-  runnerPath: string,
-  order: RunnerOrder,
-  paths: StepPaths,
-  output: FileHandle,
-): Promise<void> {
-  const runner = spawn(process.execPath, ['--max-old-space-size=64', runnerPath], {
-    cwd: '/',
-    // Found by a removal of the job, but not among the step's own processes.
-    env: { [STEP_MARK]: `${join(order.root, order.jobId)}/runner` },
-    detached: true,
-    stdio: ['pipe', 'pipe', output.fd],
-  })
-  runner.unref()
-  const { stdin, stdout } = runner
-  if (stdin === null || stdout === null) throw new Error('the step runner has no pipes')
-  // Broken pipes are told by the runner's exit.
-  stdin.on('error', () => undefined)
-  stdin.end(JSON.stringify(order))
-  await new Promise<void>((resolvePromise, reject) => {
-    let said = ''
-    runner.once('error', reject)
-    runner.once('exit', (code, signal) => {
-      if (said !== RUNNER_READY)
-        reject(new Error(`the step runner ended with ${signal ?? code}; see ${paths.runnerLog}`))
-    })
-    stdout.setEncoding('utf8')
-    stdout.on('data', (part: string) => {
-      said += part
-      if (said !== RUNNER_READY) return
-      stdout.destroy()
-      resolvePromise()
-    })
-  })
 }

@@ -10,14 +10,13 @@ import {
   type StepDownloads,
 } from '@c2d/contracts'
 import type { GuardedFetch } from '@c2d/http-kit'
-import { openSource } from '@c2d/storage'
+import { openSource, writeFileWhole, type WrittenFile } from '@c2d/storage'
 import type { VolumeLayout } from './layout.ts'
 import type { ProviderClient, RemoteService } from './provider-client.ts'
 import { ProvisionError } from './provision-error.ts'
-import { writeFileWhole, type StagedFile } from './write-file.ts'
 
 /** One staged file, for the record that is kept with the job. */
-export interface StagingEntry extends StagedFile {
+export interface StagingEntry extends WrittenFile {
   did: string
   index: number
   path: string
@@ -39,7 +38,7 @@ interface AssetPlan {
   /** Name of the file at a position: `0`, `1` … for datasets; `algorithm`, `1` … for algorithms. */
   nameOf: (index: number) => string
   /** Throws to refuse the bytes of a file. */
-  accept: (index: number, file: StagedFile) => void
+  accept: (index: number, file: WrittenFile) => void
   /** Called with the number of files, before any is fetched. */
   acceptCount: (count: number) => void
 }

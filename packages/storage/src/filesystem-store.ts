@@ -1,12 +1,10 @@
-import { createHash, randomUUID } from 'node:crypto'
-import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdir, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join, normalize, sep } from 'node:path'
-import { Transform } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import { createReadStream } from 'node:fs'
+import { rm, stat } from 'node:fs/promises'
+import { join, normalize, sep } from 'node:path'
 import { jobIdSchema } from '@c2d/contracts'
 import { AppError } from '@c2d/runtime'
 import type { ResultStore } from './result-store.ts'
+import { writeFileWhole } from './write-file-whole.ts'
 
 const SCHEME = 'filesystem:'
 
@@ -20,26 +18,8 @@ export function createFilesystemStore(options: { root: string }): ResultStore {
   return {
     async put(jobId, path, source) {
       const url = `${SCHEME}${jobIdSchema.parse(jobId)}/${path}`
-      const target = located(url)
-      const partial = `${target}.${randomUUID()}.partial`
-      await mkdir(dirname(target), { recursive: true })
-      const hash = createHash('sha256')
-      let sizeBytes = 0
-      const measure = new Transform({
-        transform(chunk: Buffer, _encoding, done) {
-          hash.update(chunk)
-          sizeBytes += chunk.length
-          done(null, chunk)
-        },
-      })
-      try {
-        await pipeline(source, measure, createWriteStream(partial, { flags: 'wx' }))
-        await rename(partial, target) // a reader sees the whole file or none
-      } catch (error) {
-        await rm(partial, { force: true })
-        throw error
-      }
-      return { url, sizeBytes, sha256: hash.digest('hex') }
+      const file = await writeFileWhole(located(url), source)
+      return { url, ...file }
     },
     async size(url) {
       return (await statFile(located(url))).size

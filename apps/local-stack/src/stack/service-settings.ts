@@ -68,7 +68,7 @@ export function buildOperatorEngine(wiring: Wiring): ServiceSettings {
     name: 'operator-engine',
     program: programOf('operator-engine', 'dist/main.js'),
     url: wiring.engineUrl,
-    // It ends its jobs' processes before it goes.
+    // It lets running passes end and gives its jobs back before it goes.
     stopGraceMs: 15_000,
     env: {
       PATH: wiring.path,

@@ -60,6 +60,7 @@ CREATE TABLE jobs (
   adopted_duplicate boolean NOT NULL DEFAULT false,
   results_expire_at timestamp with time zone,
   results_removed_at timestamp with time zone,
+  isolation jsonb,
   CONSTRAINT jobs_status_is_known CHECK ((status = ANY (ARRAY[1, 10, 20, 30, 31, 32, 40, 50, 60, 70]))) NOT VALID,
   CONSTRAINT jobs_stopreq_is_known CHECK (((stopreq >= 0) AND (stopreq <= 2))) NOT VALID
 );
@@ -369,6 +370,7 @@ COMMENT ON COLUMN jobs.valid_until IS 'Epoch seconds until which the run is paid
 COMMENT ON COLUMN jobs.adopted_duplicate IS 'An adopted row whose agreement or job id another adopted row has too';
 COMMENT ON COLUMN jobs.results_expire_at IS 'When results are to be removed; null keeps them for ever';
 COMMENT ON COLUMN jobs.results_removed_at IS 'When they were removed; outputsurl is an empty list from then on';
+COMMENT ON COLUMN jobs.isolation IS 'What the seal gate of the algorithm saw: the isolation receipt';
 COMMENT ON TABLE nonce_highest IS 'The highest nonce each address has spent';
 COMMENT ON TABLE nonce_spent IS 'Nonces spent within the window below the highest one; older ones are refused by the window';
 COMMENT ON TABLE notifications IS 'Outbox of calls that tell an operator of a job''s start and end';
@@ -398,7 +400,7 @@ GRANT SELECT ON schema_migrations_lock TO c2d_engine;
 GRANT SELECT ON schema_migrations_lock TO c2d_service;
 GRANT INSERT, SELECT, UPDATE ON step_attempts TO c2d_engine;
 GRANT INSERT, SELECT, UPDATE ON step_tokens TO c2d_engine;
-GRANT UPDATE (status, statustext, laststatusupdate, datefinished, outputsurl, stopreq, epoch, claimed_by, lease_expires_at, reason, exit_code, results_expire_at, results_removed_at) ON jobs TO c2d_engine;
+GRANT UPDATE (status, statustext, laststatusupdate, datefinished, outputsurl, stopreq, epoch, claimed_by, lease_expires_at, reason, exit_code, results_expire_at, results_removed_at, isolation) ON jobs TO c2d_engine;
 GRANT INSERT (agreementid, workflowid, owner, status, statustext, namespace, workflow, provider, request_key, valid_until) ON jobs TO c2d_service;
 GRANT UPDATE (stopreq) ON jobs TO c2d_service;
 GRANT UPDATE (attempts, next_at, delivered_at, last_error) ON notifications TO c2d_engine;

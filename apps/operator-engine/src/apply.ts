@@ -41,8 +41,8 @@ export async function apply(decision: Decision, observed: Observed, deps: ApplyD
     case 'stop':
       if (!(await isStillOurs(observed, deps))) return { next: 'lost' }
       await deps.executor.stop(jobId, decision.step, decision.reason, decision.attempt)
-      // What runs ends in its own time, and says so; what never began is over at once.
-      return isRunning(observed, decision.step) ? { next: 'wait', untilMs: null } : { next: 'again' }
+      // What is under way ends in its own time, and says so; what never began is over at once.
+      return isUnderWay(observed, decision.step) ? { next: 'wait', untilMs: null } : { next: 'again' }
     case 'advance': {
       if (!(await record(observed, decision.outcome, deps))) return { next: 'lost' }
       const { from, to, outcome } = decision
@@ -141,8 +141,9 @@ async function isStillOurs({ job }: Observed, { db }: ApplyDeps): Promise<boolea
   return (await loadJob(db, job.jobId))?.epoch === job.epoch
 }
 
-function isRunning({ steps }: Observed, step: Step): boolean {
-  return steps[step].phase === 'running'
+function isUnderWay({ steps }: Observed, step: Step): boolean {
+  const { phase } = steps[step]
+  return phase === 'waiting' || phase === 'running'
 }
 
 function endReasonOf({ steps }: Observed, step: Step): string {
@@ -154,12 +155,13 @@ function endReasonOf({ steps }: Observed, step: Step): string {
 /** The outcome is kept before the status moves: a crash in between repeats it, never loses it. */
 async function record({ job }: Observed, outcome: Outcome | undefined, deps: ApplyDeps): Promise<boolean> {
   if (!outcome) return true
-  const { stopRequest } = outcome
+  const { stopRequest, isolation } = outcome
   return recordOutcome(deps.db, {
     jobId: job.jobId,
     epoch: job.epoch,
     ...reasonAndCode(outcome),
     ...(stopRequest === undefined ? {} : { stopRequest }),
+    ...(isolation === undefined ? {} : { isolation }),
   })
 }
 

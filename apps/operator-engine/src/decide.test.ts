@@ -12,6 +12,7 @@ const running = (sinceMs = NOW_MS, attempt = 1): StepState => ({
   attempt,
   startedAt: new Date(sinceMs),
 })
+const waiting = (sinceMs = NOW_MS, attempt = 1): StepState => ({ phase: 'waiting', attempt, since: new Date(sinceMs) })
 const ended = (
   exitCode: number | null,
   reason: Extract<StepState, { phase: 'ended' }>['reason'] = null,
@@ -41,11 +42,13 @@ function observed({ status, job, steps, ...rest }: Situation): Observed {
     steps: { configure: absent, algorithm: absent, filter: absent, publish: absent, ...steps },
     maxDurationSeconds: 60,
     keepFailedSeconds: 3_600,
+    startsAlgorithmEarly: false,
     ...rest,
   }
 }
 
 const stop = { stopRequest: 1 as const }
+const receipt = { sealed: false, egress: 'none' as const, probes: [], rounds: 0, durationMs: 20_000 }
 
 const CASES: Record<string, { given: Situation; want: Decision }> = {
   'a queued job is not touched before it is claimed': {
@@ -96,6 +99,50 @@ const CASES: Record<string, { given: Situation; want: Decision }> = {
   'a configure pod that exited without a report fails the job, whatever its exit code': {
     given: { status: 'configuring', steps: { configure: ended(0) } },
     want: { do: 'advance', from: 'configuring', to: 'inputFailed', outcome: { reason: 'StepLost' } },
+  },
+  'a configure pod that was evicted is run once more': {
+    given: { status: 'configuring', steps: { configure: ended(null, 'Evicted') } },
+    want: { do: 'start', step: 'configure', attempt: 2 },
+  },
+  'a configure pod that was evicted again says so': {
+    given: { status: 'configuring', steps: { configure: ended(null, 'Evicted', 2) } },
+    want: { do: 'advance', from: 'configuring', to: 'inputFailed', outcome: { reason: 'Evicted' } },
+  },
+  'a configure pod that nothing had room for says so': {
+    given: { status: 'configuring', steps: { configure: ended(null, 'Unschedulable') } },
+    want: { do: 'advance', from: 'configuring', to: 'inputFailed', outcome: { reason: 'Unschedulable' } },
+  },
+  'an image of ours that cannot be pulled is not said to be the author’s': {
+    given: { status: 'configuring', steps: { configure: ended(null, 'ImagePullFailed') } },
+    want: { do: 'advance', from: 'configuring', to: 'inputFailed', outcome: { reason: 'StartFailed' } },
+  },
+  'a configure pod that waits for its start uses up the time of our own pods': {
+    given: { status: 'configuring', steps: { configure: waiting(NOW_MS - 3_600_000) } },
+    want: { do: 'stop', step: 'configure', attempt: 1, reason: 'TimedOut' },
+  },
+  'an algorithm that can wait for staging is started together with it': {
+    given: { status: 'configuring', startsAlgorithmEarly: true, steps: { configure: waiting() } },
+    want: { do: 'start', step: 'algorithm', attempt: 1 },
+  },
+  'and once': {
+    given: { status: 'configuring', startsAlgorithmEarly: true, steps: { configure: running(), algorithm: waiting() } },
+    want: { do: 'wait', untilMs: NOW_MS + 3_600_000 },
+  },
+  'but not before configuring was': {
+    given: { status: 'configuring', startsAlgorithmEarly: true },
+    want: { do: 'start', step: 'configure', attempt: 1 },
+  },
+  'stop while configuring: an algorithm that waits is the first to be stopped': {
+    given: { status: 'configuring', job: stop, steps: { configure: running(), algorithm: waiting() } },
+    want: { do: 'stop', step: 'algorithm', attempt: 1, reason: 'Stopped' },
+  },
+  'and configuring after it': {
+    given: { status: 'configuring', job: stop, steps: { configure: running(), algorithm: ended(null, 'Stopped') } },
+    want: { do: 'stop', step: 'configure', attempt: 1, reason: 'Stopped' },
+  },
+  'an algorithm that waits for a staging that failed is stopped before logs are published': {
+    given: { status: 'inputFailed', steps: { configure: ended(1), algorithm: waiting() } },
+    want: { do: 'stop', step: 'algorithm', attempt: 1, reason: 'Stopped' },
   },
   'a provisioned job runs': {
     given: { status: 'provisioned', steps: { configure: running() } },
@@ -158,6 +205,51 @@ const CASES: Record<string, { given: Situation; want: Decision }> = {
   'an algorithm that was lost to a disruption is run once more': {
     given: { status: 'running', steps: { algorithm: ended(null, 'Lost') } },
     want: { do: 'start', step: 'algorithm', attempt: 2 },
+  },
+  'an algorithm that was evicted is run once more': {
+    given: { status: 'running', steps: { algorithm: ended(null, 'Evicted') } },
+    want: { do: 'start', step: 'algorithm', attempt: 2 },
+  },
+  'an algorithm that was evicted again says so': {
+    given: { status: 'running', steps: { algorithm: ended(null, 'Evicted', 2) } },
+    want: { do: 'advance', from: 'running', to: 'publishing', outcome: { exitCode: null, reason: 'Evicted' } },
+  },
+  'an image that cannot be pulled is a reason, and no disruption': {
+    given: { status: 'running', steps: { algorithm: ended(null, 'ImagePullFailed') } },
+    want: { do: 'advance', from: 'running', to: 'publishing', outcome: { exitCode: null, reason: 'ImagePullFailed' } },
+  },
+  'a network that is not sealed is a reason; what was seen is kept': {
+    given: { status: 'running', steps: { algorithm: { ...ended(null, 'NetworkNotSealed'), receipt } as StepState } },
+    want: {
+      do: 'advance',
+      from: 'running',
+      to: 'publishing',
+      outcome: { exitCode: null, reason: 'NetworkNotSealed', isolation: receipt },
+    },
+  },
+  'what sealed off an algorithm that ended well is kept too': {
+    given: {
+      status: 'running',
+      steps: { algorithm: { ...ended(0), receipt: { ...receipt, sealed: true } } as StepState },
+    },
+    want: {
+      do: 'advance',
+      from: 'running',
+      to: 'publishing',
+      outcome: { exitCode: 0, isolation: { ...receipt, sealed: true } },
+    },
+  },
+  'waiting costs an algorithm nothing of its own time': {
+    given: { status: 'running', steps: { algorithm: waiting(NOW_MS - 600_000) } },
+    want: { do: 'wait', untilMs: null },
+  },
+  'but what is paid for ends while it waits as well': {
+    given: { status: 'running', job: { validUntil: NOW_MS / 1000 + 10 }, steps: { algorithm: waiting() } },
+    want: { do: 'wait', untilMs: NOW_MS + 10_000 },
+  },
+  'stop while the algorithm waits for its start': {
+    given: { status: 'running', job: stop, steps: { algorithm: waiting(NOW_MS, 2) } },
+    want: { do: 'stop', step: 'algorithm', attempt: 2, reason: 'Stopped' },
   },
   'the second attempt has its own time': {
     given: { status: 'running', steps: { algorithm: running(NOW_MS, 2) } },
@@ -296,7 +388,7 @@ describe('decide', () => {
   })
 
   it('behaviour: every decision in every status is a legal transition, and every live status decides something', () => {
-    const states = [absent, running(), running(NOW_MS - 3_600_000), ended(0), ended(1), ended(null, 'Lost')]
+    const states = [absent, waiting(), running(), running(NOW_MS - 3_600_000), ended(0), ended(1), ended(null, 'Lost')]
     for (const { code } of Object.values(JOB_STATUS)) {
       for (const step of states) {
         for (const stopRequest of [0, 1, 2] as const) {

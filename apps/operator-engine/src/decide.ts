@@ -1,4 +1,12 @@
-import { JOB_STATUS, STOP_REQUEST, jobStatusName, type JobStatusName, type Reason, type Step } from '@c2d/contracts'
+import {
+  JOB_STATUS,
+  STOP_REQUEST,
+  jobStatusName,
+  type IsolationReceipt,
+  type JobStatusName,
+  type Reason,
+  type Step,
+} from '@c2d/contracts'
 import type { JobRow } from '@c2d/operator-db'
 import {
   PUBLISH_ATTEMPTS,
@@ -20,6 +28,8 @@ export interface Observed {
   maxDurationSeconds: number
   /** Seconds that outputs which could not be published are kept after the end. */
   keepFailedSeconds: number
+  /** Whether the algorithm is started together with `configure` and waits for staging by itself (DESIGN §5). */
+  startsAlgorithmEarly: boolean
 }
 
 /** The one thing to do next. Steps are named with their attempt: whoever is late acts on one that has been already. */
@@ -40,6 +50,8 @@ export interface Outcome {
   reason?: Reason
   exitCode?: number | null
   stopRequest?: 0 | 1 | 2
+  /** What sealed the algorithm off (DESIGN §4.14). */
+  isolation?: IsolationReceipt
 }
 
 /** How often a step is run that was lost to a disruption, in all (DESIGN §4.12). */
@@ -81,9 +93,13 @@ export function decide(observed: Observed, nowMs: number): Decision {
   }
 }
 
-function decideConfiguring({ job, prepared, steps }: Observed, nowMs: number): Decision {
+function decideConfiguring({ job, prepared, steps, startsAlgorithmEarly }: Observed, nowMs: number): Decision {
   const step = steps.configure
   const cut = cutReason(job, nowMs)
+  if (cut) {
+    const early = stopIfUnderWay('algorithm', steps.algorithm, cut)
+    if (early) return early
+  }
   const cutOff = (reason: CutReason): Decision => ({
     do: 'advance',
     from: 'configuring',
@@ -95,16 +111,20 @@ function decideConfiguring({ job, prepared, steps }: Observed, nowMs: number): D
       if (!cut) return { do: 'start', step: 'configure', attempt: 1 }
       // Nothing exists yet, so there is nothing to keep from beginning: it ends without being provisioned.
       return prepared ? { do: 'stop', step: 'configure', attempt: 1, reason: cut } : cutOff(cut)
+    case 'waiting':
     case 'running': {
-      const untilMs = configureDeadlineMs(step.startedAt.getTime(), job.validUntil)
-      if (!cut && nowMs < untilMs) return { do: 'wait', untilMs }
+      const untilMs = configureDeadlineMs(beganMs(step), job.validUntil)
+      if (!cut && nowMs < untilMs) {
+        const isEarly = startsAlgorithmEarly && steps.algorithm.phase === 'absent'
+        return isEarly ? { do: 'start', step: 'algorithm', attempt: 1 } : { do: 'wait', untilMs }
+      }
       return { do: 'stop', step: 'configure', attempt: step.attempt, reason: cut ?? 'TimedOut' }
     }
     case 'ended': {
       if (isRetried(step)) return attemptAgain('configure', step, cut)
       if (cut) return cutOff(cut)
       // Its report comes before its end, and the row was read after the end: it died without a word.
-      const reason = reasonOfEnd(step.reason) ?? 'StepLost'
+      const reason = reasonOfOwnEnd(step.reason) ?? 'StepLost'
       return { do: 'advance', from: 'configuring', to: 'inputFailed', outcome: { reason } }
     }
   }
@@ -127,6 +147,11 @@ function decideRunning({ job, prepared, steps, maxDurationSeconds }: Observed, n
       return cut
         ? { do: 'stop', step: 'algorithm', attempt: 1, reason: cut }
         : { do: 'start', step: 'algorithm', attempt: 1 }
+    case 'waiting':
+      // Its own time has not begun: the executor gives it up when there is no use in waiting.
+      return cut
+        ? { do: 'stop', step: 'algorithm', attempt: step.attempt, reason: cut }
+        : { do: 'wait', untilMs: job.validUntil ? paidUntilMs(job.validUntil) : null }
     case 'running': {
       const untilMs = algorithmDeadlineMs(step.startedAt.getTime(), maxDurationSeconds, job.validUntil)
       if (!cut && nowMs < untilMs) return { do: 'wait', untilMs }
@@ -144,6 +169,9 @@ function decidePublishing(
   status: 'inputFailed' | 'algorithmFailed' | 'publishing',
   nowMs: number,
 ): Decision {
+  // One that was started early, and waits for a staging that failed or was cut short.
+  const early = stopIfUnderWay('algorithm', steps.algorithm, 'Stopped')
+  if (early) return early
   const step = steps.publish
   // The first reason counts: what went wrong in the algorithm matters more than a log that was not stored.
   const ended: Decision = { do: 'finish', from: status }
@@ -151,8 +179,9 @@ function decidePublishing(
   switch (step.phase) {
     case 'absent':
       return prepared ? { do: 'start', step: 'publish', attempt: 1 } : lost
+    case 'waiting':
     case 'running': {
-      const untilMs = publishDeadlineMs(step.startedAt.getTime())
+      const untilMs = publishDeadlineMs(beganMs(step))
       if (nowMs < untilMs) return { do: 'wait', untilMs }
       return { do: 'stop', step: 'publish', attempt: step.attempt, reason: 'TimedOut' }
     }
@@ -182,7 +211,18 @@ function cutReason(job: JobRow, nowMs: number): CutReason | null {
 
 /** Only a disruption is retried, once; never what the author's own code did (DESIGN §4.12). */
 function isRetried(step: StepEnded): boolean {
-  return step.reason === 'Lost' && step.attempt < DISRUPTED_ATTEMPTS
+  return (step.reason === 'Lost' || step.reason === 'Evicted') && step.attempt < DISRUPTED_ATTEMPTS
+}
+
+function stopIfUnderWay(step: Step, state: StepState, reason: CutReason): Decision | null {
+  return state.phase === 'waiting' || state.phase === 'running'
+    ? { do: 'stop', step, attempt: state.attempt, reason }
+    : null
+}
+
+/** What our own patience with a pod of ours counts from: it includes the wait for its start. */
+function beganMs(step: Extract<StepState, { phase: 'waiting' | 'running' }>): number {
+  return (step.phase === 'waiting' ? step.since : step.startedAt).getTime()
 }
 
 function attemptAgain(step: Step, ended: StepEnded, cut: CutReason | null): Decision {
@@ -192,7 +232,11 @@ function attemptAgain(step: Step, ended: StepEnded, cut: CutReason | null): Deci
 
 function algorithmOutcome(step: StepEnded): Outcome {
   const reason = reasonOfEnd(step.reason) ?? (step.exitCode === 0 ? undefined : 'AlgorithmFailed')
-  return { exitCode: step.exitCode, ...(reason ? outcomeOf(reason) : {}) }
+  return {
+    exitCode: step.exitCode,
+    ...(reason ? outcomeOf(reason) : {}),
+    ...(step.receipt ? { isolation: step.receipt } : {}),
+  }
 }
 
 /** Out of time is a stop request too, in the original's words (operator-service-api §5). */
@@ -203,6 +247,11 @@ function outcomeOf(reason: Reason): Outcome {
 function reasonOfEnd(reason: StepEndReason | null): Reason | undefined {
   if (reason === null) return undefined
   return reason === 'Lost' ? 'StepLost' : reason
+}
+
+/** Of a pod of ours: its image is the operator's, and the reason of that name speaks of the author's. */
+function reasonOfOwnEnd(reason: StepEndReason | null): Reason | undefined {
+  return reason === 'ImagePullFailed' ? 'StartFailed' : reasonOfEnd(reason)
 }
 
 /** Whether a status is one in which a finished job's code becomes 70; 31 and 32 stay (pods-behaviour §0). */

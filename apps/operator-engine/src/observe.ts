@@ -27,8 +27,10 @@ export async function observe(
   const environment = deps.environments.get(job.environment)
   if (!environment) throw new Error(`job ${jobId} names the environment ${job.environment}, which is not served here`)
   const { keepFailedSeconds } = deps
+  const maxDurationSeconds = environment.maxJobDuration
+  const startsAlgorithmEarly = deps.executor.algorithmWaitsForStaging === true
   return {
-    observed: { job, prepared, steps, maxDurationSeconds: environment.maxJobDuration, keepFailedSeconds },
+    observed: { job, prepared, steps, maxDurationSeconds, keepFailedSeconds, startsAlgorithmEarly },
     environment,
   }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isolationReceiptSchema } from './isolation-receipt.ts'
 import { REASON_NAMES } from './reason.ts'
 
 /** What a result is; `configrationLog` is misspelt on the wire, and clients know it that way (operator-service-api §9.1). */
@@ -33,8 +34,8 @@ export const jobEventSchema = z.object({
 export type JobEvent = z.infer<typeof jobEventSchema>
 
 /**
- * A job in a status answer (operator-service-api §5), with what we add: `reason`, `exitCode`, `queuePosition`,
- * `timeline`.
+ * A job in a status answer (operator-service-api §5), with what we add: `reason`, `exitCode`, `isolation`,
+ * `queuePosition`, `timeline`.
  */
 export const jobStatusAnswerSchema = z
   .object({
@@ -52,6 +53,8 @@ export const jobStatusAnswerSchema = z
     inputDID: z.array(z.string()),
     reason: z.enum(REASON_NAMES).nullish(),
     exitCode: z.number().int().nullish(),
+    /** What sealed the algorithm off; null before it ran, and where nothing was measured. */
+    isolation: isolationReceiptSchema.nullish(),
     /** Place in the queue of its environment, from 1; null once it is at work. */
     queuePosition: z.number().int().nullish(),
     timeline: z.array(jobEventSchema).optional(),

@@ -1,7 +1,9 @@
 import {
   REASON_NAMES,
+  isolationReceiptSchema,
   storedResultListSchema,
   storedWorkflowSchema,
+  type IsolationReceipt,
   type JobStatusCode,
   type Reason,
   type StoredResult,
@@ -34,15 +36,18 @@ export interface JobRow {
   claimedBy: string | null
   reason: Reason | null
   exitCode: number | null
+  /** What sealed the algorithm off; null before it ran, and where nothing was measured. */
+  isolation: IsolationReceipt | null
   /** Manifest of what the configure step staged. */
   staging: unknown
 }
 
 /** A job as its columns come out of `JOB_COLUMNS`. */
-export type StoredJob = Omit<JobRow, 'outputs' | 'workflow' | 'chainId' | 'reason'> & {
+export type StoredJob = Omit<JobRow, 'outputs' | 'workflow' | 'chainId' | 'reason' | 'isolation'> & {
   outputs: string | null
   workflow: string | null
   reason: string | null
+  isolation: unknown
 }
 
 /** What to select of `jobs` for `parseJobRow`. Times are of the database, whose sessions speak UTC. */
@@ -63,6 +68,7 @@ export const JOB_COLUMNS = `
   jobs.claimed_by AS "claimedBy",
   jobs.reason,
   jobs.exit_code AS "exitCode",
+  jobs.isolation,
   jobs.staging`
 
 /** Reads the texts of a stored job; what does not parse becomes null. */
@@ -74,6 +80,7 @@ export function parseJobRow(stored: StoredJob): JobRow {
     outputs: parseStored(stored.outputs, storedResultListSchema),
     chainId: workflow?.spec.metadata.chainId ?? null,
     reason: REASON_NAMES.find((name) => name === stored.reason) ?? null,
+    isolation: isolationReceiptSchema.safeParse(stored.isolation).data ?? null,
   }
 }
 

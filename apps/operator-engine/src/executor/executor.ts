@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { IsolationReceipt } from '@c2d/contracts'
 
 /** The steps of a job in the order they run (DESIGN §2). */
 export const STEP_NAMES = ['configure', 'algorithm', 'filter', 'publish'] as const
@@ -30,6 +31,10 @@ export interface StepSpec {
   readonly env: Readonly<Record<string, string>>
   /** Private files of a `program` step, by file name; their folder is handed over in `STEP_FILES` and goes with the step. */
   readonly files?: Readonly<Record<string, string>>
+  /** Container image the step runs in; an executor without containers takes no notice of it (DESIGN §5). */
+  readonly image?: string
+  /** Whether an `algorithm` may reach public addresses: every dataset of its job allows it (DESIGN §4.2). Absent: it may not. */
+  readonly allowNetworkAccess?: boolean
   readonly limits: StepLimits
 }
 
@@ -41,12 +46,19 @@ export const STEP_END_REASONS = [
   'TooManyProcesses',
   'Stopped',
   'Lost',
+  'Evicted',
   'StartFailed',
+  'ImagePullFailed',
+  'Unschedulable',
+  'NetworkNotSealed',
 ] as const
 
 /**
- * Why a step ended other than by its own doing. `Lost`: whoever watched it disappeared with its exit code.
- * `StartFailed`: the command never ran, so the fault is the operator's, not the author's.
+ * Why a step ended other than by its own doing. `Lost`: whoever watched it disappeared with its exit code. `Evicted`: it was taken
+ * away (its node is gone, it was evicted, preempted, deleted by hand). These two are disruptions: the engine begins the step again, once.
+ * `StartFailed`: the command never ran (also: the cluster refused the step's objects), so the fault is the operator's, not the author's.
+ * `ImagePullFailed`, `Unschedulable`, `NetworkNotSealed`: it never ran either, for these reasons; the executor decides how long to wait
+ * before it says so.
  */
 export type StepEndReason = (typeof STEP_END_REASONS)[number]
 
@@ -63,12 +75,22 @@ export interface StepEnded {
   readonly message: string | null
   readonly startedAt: Date
   readonly endedAt: Date
+  /** What sealed it off, where that was measured; also of a step that did not run because of it. */
+  readonly receipt?: IsolationReceipt
 }
 
 /** What exists of one step right now: its latest attempt. */
 export type StepState =
   | { readonly phase: 'absent' }
-  | { readonly phase: 'running'; readonly attempt: number; readonly startedAt: Date }
+  /** Under way, but its own program has not begun: it waits for a place, its image, the seal, or staging. None of that costs it time. */
+  | { readonly phase: 'waiting'; readonly attempt: number; readonly since: Date }
+  /** `startedAt` is the program's own start, which time limits count from (DESIGN §4.13). */
+  | {
+      readonly phase: 'running'
+      readonly attempt: number
+      readonly startedAt: Date
+      readonly receipt?: IsolationReceipt
+    }
   | StepEnded
 
 /** What exists of one job right now. */
@@ -84,6 +106,11 @@ export interface JobState {
  */
 export interface Executor {
   readonly name: 'process' | 'kubernetes'
+  /**
+   * Whether an algorithm that is started before its job is staged waits by itself until staging is complete and verified, and never begins
+   * without that (DESIGN §5). Then it is started together with `configure`, and stopped where staging fails; absent: it is started after it.
+   */
+  readonly algorithmWaitsForStaging?: boolean
   /** Makes the job's workspace exist; safe to repeat, never empties one that is there. */
   prepare(jobId: string): Promise<void>
   /**

@@ -52,6 +52,7 @@ export function buildJobRow(): JobRow {
     claimedBy: 'engine-a',
     reason: null,
     exitCode: null,
+    isolation: null,
     staging: null,
   }
 }

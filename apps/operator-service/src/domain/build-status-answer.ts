@@ -3,7 +3,8 @@ import type { JobRow } from '@c2d/operator-db'
 
 /**
  * A job as status answers show it (operator-service-api §5): no address of a result, and `""` where there is none yet.
- * Beside the reference's members: `reason`, `exitCode`, `queuePosition`, `timeline`, and each result's `index`.
+ * Beside the reference's members: `reason`, `exitCode`, `isolation`, `queuePosition`, `timeline`, and each result's
+ * `index`.
  * @param queuePosition from 1; null when the job does not wait, or is not ranked yet
  */
 export function buildStatusAnswer(
@@ -29,6 +30,7 @@ export function buildStatusAnswer(
     ...assetsOf(job),
     reason: job.reason,
     exitCode: job.exitCode,
+    isolation: job.isolation,
     queuePosition,
     timeline,
   }

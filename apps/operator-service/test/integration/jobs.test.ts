@@ -76,7 +76,8 @@ describe('GET /compute', () => {
     const jobId = await start(operator)
     const claim = { environment: ENVIRONMENT, maxJobs: 100, claimedBy: 'engine-1', leaseSeconds: 30 }
     const epoch = (await claimJobs(operator.db, claim)).find((job) => job.jobId === jobId)!.epoch
-    await recordOutcome(operator.db, { jobId, epoch, reason: 'AlgorithmFailed', exitCode: 3 })
+    const isolation = { sealed: true, egress: 'none' as const, probes: [], rounds: 3, durationMs: 640 }
+    await recordOutcome(operator.db, { jobId, epoch, reason: 'AlgorithmFailed', exitCode: 3, isolation })
     const outputs = [{ filename: 'a.csv', filesize: 5, url: `filesystem:${jobId}/a.csv`, type: 'output' }]
     await operator
       .db('jobs')
@@ -89,6 +90,7 @@ describe('GET /compute', () => {
         jobId,
         reason: 'AlgorithmFailed',
         exitCode: 3,
+        isolation,
         dateFinished: expect.stringMatching(/^\d{10}\.\d{6}$/),
         results: [{ filename: 'a.csv', filesize: 5, type: 'output', index: 0 }],
       },

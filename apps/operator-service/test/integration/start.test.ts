@@ -49,6 +49,7 @@ describe('POST /compute', () => {
       inputDID: ['did:op:1111'],
       reason: null,
       exitCode: null,
+      isolation: null,
       queuePosition: 1,
       timeline: [{ what: 'created', by: 'operator-service', atMs: expect.any(Number) }],
     })

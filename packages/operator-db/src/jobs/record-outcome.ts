@@ -1,10 +1,10 @@
-import type { Reason } from '@c2d/contracts'
+import type { IsolationReceipt, Reason } from '@c2d/contracts'
 import type { Database } from '@c2d/postgres'
 
 const RECORD = `
   WITH recorded AS (
     UPDATE jobs SET reason = coalesce(:reason, reason), exit_code = coalesce(:exitCode, exit_code),
-      stopreq = coalesce(:stopRequest, stopreq)
+      stopreq = coalesce(:stopRequest, stopreq), isolation = coalesce(:isolation::jsonb, isolation)
     WHERE workflowid = :jobId AND epoch = :epoch AND datefinished IS NULL
     RETURNING workflowid, claimed_by
   )
@@ -25,16 +25,18 @@ export async function recordOutcome(
     reason?: Reason | undefined
     exitCode?: number | undefined
     stopRequest?: 0 | 1 | 2 | undefined
+    isolation?: IsolationReceipt | undefined
   },
 ): Promise<boolean> {
-  const { jobId, epoch, reason, exitCode, stopRequest } = outcome
+  const { jobId, epoch, reason, exitCode, stopRequest, isolation } = outcome
   const { rowCount } = await db.raw<{ rowCount: number }>(RECORD, {
     jobId,
     epoch,
     reason: reason ?? null,
     exitCode: exitCode ?? null,
     stopRequest: stopRequest ?? null,
-    detail: JSON.stringify({ reason, exitCode, stopRequest }),
+    isolation: isolation === undefined ? null : JSON.stringify(isolation),
+    detail: JSON.stringify({ reason, exitCode, stopRequest, isolation }),
   })
   return rowCount === 1
 }

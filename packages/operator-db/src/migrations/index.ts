@@ -7,6 +7,7 @@ import { podReports } from './20260101000400_pod_reports.ts'
 import { fairQueue } from './20260101000500_fair_queue.ts'
 import { enginesRetriesOutbox } from './20260101000600_engines_retries_outbox.ts'
 import { roles } from './20260101000700_roles.ts'
+import { isolation } from './20260101000800_isolation.ts'
 
 /** Every migration of the operator's database, oldest first; for `migrateToLatest`. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -18,4 +19,5 @@ export const MIGRATIONS: readonly Migration[] = [
   fairQueue,
   enginesRetriesOutbox,
   roles,
+  isolation,
 ]

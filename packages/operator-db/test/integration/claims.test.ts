@@ -193,9 +193,15 @@ describe('finishJob', () => {
   it('behaviour: sets 70 where the table allows it, once, and keeps the outcome', async () => {
     const { jobId, epoch } = await claimOne('env-finish')
     await advanceJob(database.db, { jobId, epoch, from: 'configuring', to: 'publishing', by: 'engine-1' })
-    expect(await recordOutcome(database.db, { jobId, epoch, reason: 'TimedOut', exitCode: 137, stopRequest: 2 })).toBe(
-      true,
-    )
+    const isolation = {
+      sealed: true,
+      egress: 'none' as const,
+      probes: [{ name: 'dns', address: '10.43.0.10:53', answers: 0 }],
+      rounds: 3,
+      durationMs: 640,
+    }
+    const outcome = { reason: 'TimedOut', exitCode: 137, stopRequest: 2, isolation } as const
+    expect(await recordOutcome(database.db, { jobId, epoch, ...outcome })).toBe(true)
     expect(await finishJob(database.db, { jobId, epoch, by: 'engine-1', to: 'finished' })).toBe(true)
     expect(await finishJob(database.db, { jobId, epoch, by: 'engine-1', to: 'finished' })).toBe(false)
     const row = await loadJob(database.db, jobId)
@@ -205,6 +211,7 @@ describe('finishJob', () => {
       reason: 'TimedOut',
       exitCode: 137,
       stopRequest: 2,
+      isolation,
     })
     expect(row?.dateFinished).toMatch(/^\d{10}\.\d{6}$/)
     expect((await listEvents(database.db, jobId)).map((event) => event.what)).toEqual([

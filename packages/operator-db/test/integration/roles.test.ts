@@ -142,7 +142,8 @@ describe('c2d_engine', () => {
     expect(await adoptJobs(engine, { ...lease, environments: [environment], limit: 9 })).not.toEqual([])
     const held = { jobId, epoch: 2, by: 'engine-1' }
     expect(await advanceJob(engine, { ...held, from: 'configuring', to: 'publishing' })).toBe(true)
-    expect(await recordOutcome(engine, { ...held, reason: 'TimedOut', stopRequest: 2 })).toBe(true)
+    const isolation = { sealed: true, egress: 'none' as const, probes: [], rounds: 3, durationMs: 640 }
+    expect(await recordOutcome(engine, { ...held, reason: 'TimedOut', stopRequest: 2, isolation })).toBe(true)
     expect(await finishJob(engine, { ...held, to: 'finished', resultsKeptSeconds: 1e-6 })).toBe(true)
     expect(await listExpiredResults(engine, { environments: [environment] })).toEqual([{ jobId, environment }])
     expect(await markResultsRemoved(engine, { jobId, by: 'engine-1' })).toBe(true)

@@ -1,7 +1,7 @@
 import { addressSchema } from '@c2d/contracts'
 import { flagSchema, jsonSchema, loadConfig, Secret, secretSchema } from '@c2d/runtime'
 import { z } from 'zod'
-import { deriveAuthTokenSecret } from './domain/auth-tokens.ts'
+import { deriveAuthTokenSecret } from './domain/auth/auth-tokens.ts'
 
 /** One value for the only chain, or one per chain id. */
 export type PerChain<T = string> = { kind: 'single'; value: T } | { kind: 'map'; values: Map<number, T> }

@@ -3,7 +3,7 @@ import { createCallMeter } from './clients/measure-calls.ts'
 import type { MetadataCache } from './clients/metadata-cache.ts'
 import type { OperatorService } from './clients/operator-service.ts'
 import type { Rbac } from './clients/rbac.ts'
-import type { ProviderChains } from './domain/provider-chain.ts'
+import type { ProviderChains } from './domain/chains/provider-chain.ts'
 
 /** Those that the app asks. */
 interface Peers {

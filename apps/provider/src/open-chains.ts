@@ -4,8 +4,8 @@ import { loadChainContracts } from './clients/address-file.ts'
 import { loadChainId } from './clients/chain-id.ts'
 import { createCodeProbe } from './clients/contract-code.ts'
 import { valueForChain, type ProviderConfig } from './config.ts'
-import { networkName } from './domain/network-name.ts'
-import type { ProviderChain, ProviderChains } from './domain/provider-chain.ts'
+import { networkName } from './domain/chains/network-name.ts'
+import type { ProviderChain, ProviderChains } from './domain/chains/provider-chain.ts'
 
 /** Who is asked about has proven nothing yet: nobody waits long for it. */
 const CODE_TIMEOUT_MS = 3_000

@@ -2,8 +2,8 @@ import { PROVIDER_ENDPOINTS } from '@c2d/contracts'
 import { requestInput } from '@c2d/http-kit'
 import { AppError } from '@c2d/runtime'
 import { Router } from 'express'
-import type { AuthTokens } from '../domain/auth-tokens.ts'
-import type { ConsumerAuth } from '../domain/consumer-auth.ts'
+import type { AuthTokens } from '../domain/auth/auth-tokens.ts'
+import type { ConsumerAuth } from '../domain/auth/consumer-auth.ts'
 import {
   address,
   assertFields,

@@ -1,7 +1,7 @@
 import { addressSchema, PROVIDER_ENDPOINTS } from '@c2d/contracts'
 import { requestInput } from '@c2d/http-kit'
 import { Router } from 'express'
-import { FIRST_NONCE, type ConsumerAuth } from '../domain/consumer-auth.ts'
+import { FIRST_NONCE, type ConsumerAuth } from '../domain/auth/consumer-auth.ts'
 import { assertFields, required, textOf } from './field-rules.ts'
 import { handle } from './handle.ts'
 import { refuseHead } from './refuse-head.ts'

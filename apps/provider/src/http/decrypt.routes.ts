@@ -1,9 +1,9 @@
 import { AUTH_TOKEN_HEADER, decryptMessage, PROVIDER_ENDPOINTS } from '@c2d/contracts'
 import { requestInput } from '@c2d/http-kit'
 import { Router } from 'express'
-import type { ConsumerAuth } from '../domain/consumer-auth.ts'
-import { decryptDocument } from '../domain/decrypt-document.ts'
-import type { ProviderChains } from '../domain/provider-chain.ts'
+import type { ConsumerAuth } from '../domain/auth/consumer-auth.ts'
+import { decryptDocument } from '../domain/assets/decrypt-document.ts'
+import type { ProviderChains } from '../domain/chains/provider-chain.ts'
 import {
   address,
   assertFields,

@@ -2,7 +2,7 @@ import { eciesEncrypt } from '@c2d/chain'
 import { PROVIDER_ENDPOINTS } from '@c2d/contracts'
 import { AppError } from '@c2d/runtime'
 import { Router, type Request } from 'express'
-import type { ProviderChain, ProviderChains } from '../domain/provider-chain.ts'
+import type { ProviderChain, ProviderChains } from '../domain/chains/provider-chain.ts'
 import { handle } from './handle.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { addressSchema, didSchema } from '@c2d/contracts'
 import { AppError } from '@c2d/runtime'
-import { NOT_SIGNED } from '../domain/consumer-auth.ts'
+import { NOT_SIGNED } from '../domain/auth/consumer-auth.ts'
 
 /** The parameters of one request, as `requestInput` gives them. */
 export type Input = Readonly<Record<string, unknown>>

@@ -2,12 +2,12 @@ import { DOWNLOAD_TOKEN_HEADER, PROVIDER_ENDPOINTS, type FileInfo, type FileObje
 import { AppError } from '@c2d/runtime'
 import { probeSource } from '@c2d/storage'
 import { Router, type Request } from 'express'
-import type { TokenDownload } from '../domain/authorise-job-download.ts'
-import type { FileAccess } from '../domain/file-access.ts'
-import { mapLimited } from '../domain/map-limited.ts'
-import { networkText } from '../domain/refusal.ts'
-import { findService, type ResolveAsset } from '../domain/resolve-asset.ts'
-import { decryptServiceFiles, parseFileObject } from '../domain/service-files.ts'
+import type { TokenDownload } from '../domain/access/authorise-job-download.ts'
+import type { FileAccess } from '../domain/access/file-access.ts'
+import { mapLimited } from '../domain/sharing/map-limited.ts'
+import { networkText } from '../domain/chains/network-name.ts'
+import { findService, type ResolveAsset } from '../domain/assets/resolve-asset.ts'
+import { decryptServiceFiles, parseFileObject } from '../domain/assets/service-files.ts'
 import {
   assertFields,
   did,

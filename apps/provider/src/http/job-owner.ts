@@ -3,7 +3,7 @@ import { requestInput } from '@c2d/http-kit'
 import { AppError } from '@c2d/runtime'
 import type { Request } from 'express'
 import type { JobQuery } from '../clients/operator-service.ts'
-import type { ConsumerAuth } from '../domain/consumer-auth.ts'
+import type { ConsumerAuth } from '../domain/auth/consumer-auth.ts'
 import { JOB_FIELDS } from './compute-fields.ts'
 import { assertFields, textOf, type FieldRule, type Input } from './field-rules.ts'
 

@@ -1,6 +1,6 @@
 import { PROVIDER_ENDPOINTS } from '@c2d/contracts'
 import { Router } from 'express'
-import type { ProviderChains } from '../domain/provider-chain.ts'
+import type { ProviderChains } from '../domain/chains/provider-chain.ts'
 
 /** `GET /`: who we are and where what is; clients ask it before every call (provider-http-api §1.4). */
 export function rootRoutes(options: { version: string }, deps: { chains: ProviderChains }): Router {

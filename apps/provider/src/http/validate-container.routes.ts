@@ -1,7 +1,7 @@
 import { PROVIDER_ENDPOINTS } from '@c2d/contracts'
 import { AppError } from '@c2d/runtime'
 import { Router } from 'express'
-import { checkContainer } from '../domain/check-container.ts'
+import { checkContainer } from '../domain/compute/check-container.ts'
 import { handle } from './handle.ts'
 
 /**

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { signMessage } from '@c2d/chain'
 import { AUTH_TOKEN_HEADER, type Quote } from '@c2d/contracts'
 import { decodeJwt, SignJWT } from 'jose'
-import { deriveAuthTokenSecret } from '../../src/domain/auth-tokens.ts'
+import { deriveAuthTokenSecret } from '../../src/domain/auth/auth-tokens.ts'
 import { ask, buildStart, feeOf, nextNonce, orderRun, query, send, type Answer } from './support/api.ts'
 import type { ChainActor } from './support/chain-actor.ts'
 import { buildJob, RESULT_TEXT } from './support/fake-operator.ts'

@@ -10,8 +10,3 @@ interface Refusal {
 export function computeRefused({ resource, code }: Refusal): AppError {
   return new AppError('ComputeRefused', { detail: `${resource}: ${code}`, legacy: { [resource]: code } })
 }
-
-/** A refusal whose text names the network, as the reference prefixes most of them (provider-http-api §1.7). */
-export function networkText(network: string, text: string): string {
-  return `Provider ${network}: ${text}`
-}

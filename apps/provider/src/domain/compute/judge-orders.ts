@@ -1,14 +1,14 @@
 import { AppError } from '@c2d/runtime'
-import type { OperatorService } from '../clients/operator-service.ts'
+import type { OperatorService } from '../../clients/operator-service.ts'
 import { deny, type Denied, type DocketSection } from './docket.ts'
 
-import { loadOrder } from './load-order.ts'
-import { paysForRun } from './plan-quotes.ts'
-import type { ProviderChain } from './provider-chain.ts'
-import type { AssetService } from './resolve-asset.ts'
+import { loadOrder } from '../orders/load-order.ts'
+import { paysForRun } from '../orders/plan-quotes.ts'
+import type { ProviderChain } from '../chains/provider-chain.ts'
+import type { AssetService } from '../assets/resolve-asset.ts'
 import { loadRunTerms, type RunTerms } from './run-terms.ts'
-import type { ServiceHost } from './service-host.ts'
-import type { InvalidOrder, OrderProblem, ValidOrder } from './validate-order.ts'
+import type { ServiceHost } from '../assets/service-host.ts'
+import type { InvalidOrder, OrderProblem, ValidOrder } from '../orders/validate-order.ts'
 
 /** A service and the order that pays for it. */
 export interface OrderedService {

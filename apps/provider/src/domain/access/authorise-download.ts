@@ -1,14 +1,14 @@
 import type { recoverSigner } from '@c2d/chain'
 import { isSameAddress, type FileObject } from '@c2d/contracts'
 import { AppError } from '@c2d/runtime'
-import type { OperatorService } from '../clients/operator-service.ts'
+import type { OperatorService } from '../../clients/operator-service.ts'
 import { authoriseJobDownload, type AcceptedJob, type TokenDownload } from './authorise-job-download.ts'
-import { whyNotConsumable } from './consumable.ts'
-import { loadOrder } from './load-order.ts'
-import { networkText } from './refusal.ts'
-import { findService, type AssetService, type ResolveAsset } from './resolve-asset.ts'
-import { decryptServiceFiles, parseFileObject } from './service-files.ts'
-import { createShortMemory } from './short-memory.ts'
+import { whyNotConsumable } from '../assets/consumable.ts'
+import { loadOrder } from '../orders/load-order.ts'
+import { networkText } from '../chains/network-name.ts'
+import { findService, type AssetService, type ResolveAsset } from '../assets/resolve-asset.ts'
+import { decryptServiceFiles, parseFileObject } from '../assets/service-files.ts'
+import { createShortMemory } from '../sharing/short-memory.ts'
 
 /** A download whose signature has been checked, or which brings a job download token instead. */
 interface DownloadRequest {

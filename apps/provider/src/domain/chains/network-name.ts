@@ -23,3 +23,8 @@ const NETWORK_NAMES: Record<number, string> = {
 export function networkName(chainId: number): string {
   return NETWORK_NAMES[chainId] ?? 'Unknown'
 }
+
+/** A refusal whose text names the network, as the reference prefixes most of them (provider-http-api §1.7). */
+export function networkText(network: string, text: string): string {
+  return `Provider ${network}: ${text}`
+}

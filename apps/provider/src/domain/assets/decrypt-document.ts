@@ -2,7 +2,7 @@ import { ASSET_STATE, hexBytesSchema, transactionHashSchema } from '@c2d/contrac
 import { AppError } from '@c2d/runtime'
 import { isPublishedDocument } from './asset-document.ts'
 import { openMetadataBytes } from './metadata-bytes.ts'
-import type { ProviderChain, ProviderChains } from './provider-chain.ts'
+import type { ProviderChain, ProviderChains } from '../chains/provider-chain.ts'
 
 /** A decrypt request whose signature has been checked. */
 export interface DecryptRequest {

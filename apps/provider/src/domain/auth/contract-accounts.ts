@@ -1,6 +1,6 @@
 import { AppError } from '@c2d/runtime'
-import type { ProviderChains } from './provider-chain.ts'
-import { createShortMemory } from './short-memory.ts'
+import type { ProviderChains } from '../chains/provider-chain.ts'
+import { createShortMemory } from '../sharing/short-memory.ts'
 
 /** Accounts that are contracts, and say themselves what they signed (ERC-1271). */
 export interface ContractAccounts {

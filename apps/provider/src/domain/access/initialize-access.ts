@@ -1,13 +1,13 @@
 import type { Quote } from '@c2d/contracts'
 import { AppError } from '@c2d/runtime'
 import { probeSource } from '@c2d/storage'
-import { buildQuote } from './build-quote.ts'
-import { whyNotConsumable } from './consumable.ts'
+import { buildQuote } from '../orders/build-quote.ts'
+import { whyNotConsumable } from '../assets/consumable.ts'
 import type { FileAccess } from './file-access.ts'
-import { loadOrder } from './load-order.ts'
-import { networkText } from './refusal.ts'
-import { findService, type AssetService, type ResolveAsset } from './resolve-asset.ts'
-import { decryptServiceFiles, parseFileObject } from './service-files.ts'
+import { loadOrder } from '../orders/load-order.ts'
+import { networkText } from '../chains/network-name.ts'
+import { findService, type AssetService, type ResolveAsset } from '../assets/resolve-asset.ts'
+import { decryptServiceFiles, parseFileObject } from '../assets/service-files.ts'
 
 /** A question for the price of one access. */
 export interface AccessQuestion {

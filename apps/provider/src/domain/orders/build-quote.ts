@@ -1,6 +1,6 @@
 import { buildProviderFee } from '@c2d/chain'
 import type { Quote } from '@c2d/contracts'
-import type { AssetService } from './resolve-asset.ts'
+import type { AssetService } from '../assets/resolve-asset.ts'
 
 /** What a fee is asked for. */
 export interface FeeQuestion {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { AppError } from '@c2d/runtime'
 import { createContractAccounts } from './contract-accounts.ts'
-import type { ProviderChain, ProviderChains } from './provider-chain.ts'
+import type { ProviderChain, ProviderChains } from '../chains/provider-chain.ts'
 
 const ADDRESS = '0x5050A4F4b3f9338C3472dcC01A87C76A144b3c9c'
 

@@ -8,7 +8,7 @@ import {
   type DownloadGrant,
 } from '@c2d/contracts'
 import { AppError } from '@c2d/runtime'
-import type { OperatorService } from '../clients/operator-service.ts'
+import type { OperatorService } from '../../clients/operator-service.ts'
 
 /** What a download with a token asks for. */
 export interface TokenDownload {

@@ -1,7 +1,7 @@
 import { computeDatasetSchema, type ComputeAlgorithm, type ComputeDataset, type Container } from '@c2d/contracts'
-import type { OperatorService } from '../clients/operator-service.ts'
+import type { OperatorService } from '../../clients/operator-service.ts'
 import type { TrustLists } from './algorithm-policy.ts'
-import type { CheckFiles } from './check-files.ts'
+import type { CheckFiles } from '../access/check-files.ts'
 import {
   DATASET_RULES,
   ORDER_RULES,
@@ -22,10 +22,10 @@ import {
 import { judgeDataset, judgeDatasetForm, judgeTrust, judgeTrustedBytes, type DatasetCase } from './judge-dataset.ts'
 import { judgeEnvironment, judgeFees, judgeOrder, type OrderedService } from './judge-orders.ts'
 
-import type { ProviderChain } from './provider-chain.ts'
-import type { ResolveAsset } from './resolve-asset.ts'
+import type { ProviderChain } from '../chains/provider-chain.ts'
+import type { ResolveAsset } from '../assets/resolve-asset.ts'
 import type { RunTerms } from './run-terms.ts'
-import type { FindHost } from './service-host.ts'
+import type { FindHost } from '../assets/service-host.ts'
 
 /** What is to be run, on what, for whom. */
 export interface ComputeCase {

@@ -1,6 +1,6 @@
-import type { OperatorService } from '../clients/operator-service.ts'
+import type { OperatorService } from '../../clients/operator-service.ts'
 import type { CountWaiting } from './explain-compute.ts'
-import { createShortMemory } from './short-memory.ts'
+import { createShortMemory } from '../sharing/short-memory.ts'
 
 /**
  * Counts the jobs that wait in an environment. The operator tells all of them at once, so its answer is kept a moment.

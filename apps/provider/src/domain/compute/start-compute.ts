@@ -1,5 +1,5 @@
 import { AppError } from '@c2d/runtime'
-import type { OperatorService, Relayed } from '../clients/operator-service.ts'
+import type { OperatorService, Relayed } from '../../clients/operator-service.ts'
 import { buildWorkflow } from './build-workflow.ts'
 import { evaluateCompute, type ComputeCase, type EvaluationDeps } from './evaluate-compute.ts'
 

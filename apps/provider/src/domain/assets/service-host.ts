@@ -1,9 +1,9 @@
 import { isSameAddress } from '@c2d/contracts'
 import { AppError } from '@c2d/runtime'
-import type { PeerProvider, PeerProviders } from '../clients/peer-providers.ts'
+import type { PeerProvider, PeerProviders } from '../../clients/peer-providers.ts'
 import type { AssetService } from './resolve-asset.ts'
 import { decryptServiceFiles } from './service-files.ts'
-import { createShortMemory } from './short-memory.ts'
+import { createShortMemory } from '../sharing/short-memory.ts'
 
 /** Who hands out the files of a service. */
 export type ServiceHost =

@@ -1,10 +1,10 @@
 import { computeDid, type OnChainMetadata } from '@c2d/chain'
 import { didSchema, type Ddo, type Service } from '@c2d/contracts'
 import type { Logger } from '@c2d/runtime'
-import type { MetadataCache } from '../clients/metadata-cache.ts'
+import type { MetadataCache } from '../../clients/metadata-cache.ts'
 import { isPublishedDocument, parseDdo, stripCacheMembers } from './asset-document.ts'
 import { openMetadataBytes } from './metadata-bytes.ts'
-import type { ProviderChain, ProviderChains } from './provider-chain.ts'
+import type { ProviderChain, ProviderChains } from '../chains/provider-chain.ts'
 
 /** An asset whose document is proven to be the one its publisher put on chain. */
 export interface Asset {

@@ -1,7 +1,7 @@
-import type { OperatorService } from '../clients/operator-service.ts'
+import type { OperatorService } from '../../clients/operator-service.ts'
 import type { Verdict } from './docket.ts'
 import { evaluateCompute, type ComputeCase, type ComputeEvaluation, type EvaluationDeps } from './evaluate-compute.ts'
-import { computeFeeWei } from './fees.ts'
+import { computeFeeWei } from '../orders/fees.ts'
 
 /** What a start would meet. */
 export interface ComputeExplanation {

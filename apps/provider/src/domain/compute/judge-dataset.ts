@@ -5,12 +5,12 @@ import {
   type PolicyRefusal,
   type TrustLists,
 } from './algorithm-policy.ts'
-import { whyNotConsumable } from './consumable.ts'
-import { fillParameters } from './consumer-parameters.ts'
+import { whyNotConsumable } from '../assets/consumable.ts'
+import { fillParameters } from '../assets/consumer-parameters.ts'
 import { deny, type Denied, type DocketSection } from './docket.ts'
 import { badParameter, type AlgorithmCase } from './judge-algorithm.ts'
-import { findService, type AssetService, type ResolveAsset } from './resolve-asset.ts'
-import type { FindHost, ServiceHost } from './service-host.ts'
+import { findService, type AssetService, type ResolveAsset } from '../assets/resolve-asset.ts'
+import type { FindHost, ServiceHost } from '../assets/service-host.ts'
 
 /** A dataset as its document describes it, and what was asked of it. */
 export interface DatasetCase {

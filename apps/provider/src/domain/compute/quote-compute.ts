@@ -1,14 +1,14 @@
 import { type ComputeAlgorithm, type ComputeDataset, type Quote } from '@c2d/contracts'
 import { AppError } from '@c2d/runtime'
-import { buildQuote } from './build-quote.ts'
+import { buildQuote } from '../orders/build-quote.ts'
 import { evaluateCompute } from './evaluate-compute.ts'
-import { loadOrder } from './load-order.ts'
-import { planQuotes } from './plan-quotes.ts'
-import type { AssetService } from './resolve-asset.ts'
+import { loadOrder } from '../orders/load-order.ts'
+import { planQuotes } from '../orders/plan-quotes.ts'
+import type { AssetService } from '../assets/resolve-asset.ts'
 import { loadRunTerms } from './run-terms.ts'
-import type { ServiceHost } from './service-host.ts'
+import type { ServiceHost } from '../assets/service-host.ts'
 import type { ComputeDeps } from './start-compute.ts'
-import type { ValidOrder } from './validate-order.ts'
+import type { ValidOrder } from '../orders/validate-order.ts'
 
 /** What a consumer wants to run, before it is ordered. */
 export interface ComputeQuestion {

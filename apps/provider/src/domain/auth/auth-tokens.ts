@@ -3,7 +3,7 @@ import { addressSchema, isSameAddress } from '@c2d/contracts'
 import { AppError } from '@c2d/runtime'
 import { errors, jwtVerify, SignJWT } from 'jose'
 import { z } from 'zod'
-import type { RevokedTokens } from '../db/revoked-tokens.ts'
+import type { RevokedTokens } from '../../db/revoked-tokens.ts'
 
 /** Tokens that stand for an address's signature until they expire or are revoked (provider-http-api §3). */
 export interface AuthTokens {

@@ -1,5 +1,5 @@
 import { transactionHashSchema } from '@c2d/contracts'
-import type { AssetService } from './resolve-asset.ts'
+import type { AssetService } from '../assets/resolve-asset.ts'
 import { evaluateOrder, type InvalidOrder, type OrderEvidence, type ValidOrder } from './validate-order.ts'
 
 /** What a caller of the loader decides; the rest follows from the service. */

@@ -1,7 +1,7 @@
 import { addressOf, computeDid, eciesEncrypt, sha256Hex, type ChainClient } from '@c2d/chain'
 import { silentLogger } from '@c2d/runtime'
 import { describe, expect, it } from '@jest/globals'
-import type { ProviderChain } from './provider-chain.ts'
+import type { ProviderChain } from '../chains/provider-chain.ts'
 import { createAssetResolver } from './resolve-asset.ts'
 
 const NFT = '0x7358776DACe83a4b48E698645F32B043481daCBA'

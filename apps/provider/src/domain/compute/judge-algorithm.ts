@@ -3,13 +3,13 @@ import { containerChecksumText, type ComputeAlgorithm, type Container } from '@c
 import { AppError } from '@c2d/runtime'
 import type { PublishedAlgorithm } from './algorithm-policy.ts'
 import { checkContainer } from './check-container.ts'
-import type { CheckFiles } from './check-files.ts'
-import { whyNotConsumable } from './consumable.ts'
-import { fillParameters } from './consumer-parameters.ts'
+import type { CheckFiles } from '../access/check-files.ts'
+import { whyNotConsumable } from '../assets/consumable.ts'
+import { fillParameters } from '../assets/consumer-parameters.ts'
 import { deny, type Denied, type DocketSection } from './docket.ts'
-import { findService, type Asset, type AssetService, type ResolveAsset } from './resolve-asset.ts'
-import { decryptServiceFiles, parseFileObject } from './service-files.ts'
-import type { FindHost, ServiceHost } from './service-host.ts'
+import { findService, type Asset, type AssetService, type ResolveAsset } from '../assets/resolve-asset.ts'
+import { decryptServiceFiles, parseFileObject } from '../assets/service-files.ts'
+import type { FindHost, ServiceHost } from '../assets/service-host.ts'
 
 /** A published algorithm before anybody fetched its bytes, or code sent along. */
 export type AlgorithmCase =

@@ -1,7 +1,7 @@
 import { AppError } from '@c2d/runtime'
-import type { OperatorService } from '../clients/operator-service.ts'
-import type { FeeTerms } from './fees.ts'
-import type { ProviderChain } from './provider-chain.ts'
+import type { OperatorService } from '../../clients/operator-service.ts'
+import type { FeeTerms } from '../orders/fees.ts'
+import type { ProviderChain } from '../chains/provider-chain.ts'
 
 /** What a run costs, and how long one may last. */
 export interface RunTerms extends FeeTerms {

@@ -13,5 +13,5 @@ export type { FeeEvent, OrderEvent, OrderReceipt, ReuseEvent } from './order-rec
 export { buildProviderFee, isFeeSignedBy, type ProviderFeeTerms } from './provider-fee.ts'
 export type { ChainCall } from './rpc-endpoint.ts'
 export { sha256Hex } from './sha256-hex.ts'
-export { signText } from './text-signature.ts'
+export { recoverTextSigner, signText } from './text-signature.ts'
 export type { ViewCall } from './view-call.ts'

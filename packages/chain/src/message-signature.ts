@@ -31,13 +31,18 @@ export function recoverSigner(message: string, signature: string): string | null
 
 /** Who signed 32 bytes by personal_sign, under the rules of `recoverSigner`. */
 export function recoverDigestSigner(digest: Uint8Array, signature: string): string | null {
+  return recoverHashSigner(hashMessage(digest), signature)
+}
+
+/** Who signed a hash that has its EIP-191 prefix in it already, under the rules of `recoverSigner`. */
+export function recoverHashSigner(hash: string, signature: string): string | null {
   const [, r, s, vHex] = SIGNATURE.exec(signature) ?? []
   if (r === undefined || s === undefined || vHex === undefined || BigInt(`0x${s}`) > HIGHEST_S) return null
   const v = Number.parseInt(vHex, 16)
   const parity = v >= 27 ? v - 27 : v
   if (parity !== 0 && parity !== 1) return null
   try {
-    const publicKey = recover(getBytes(hashMessage(digest)), Buffer.from(r + s, 'hex'), parity)
+    const publicKey = recover(getBytes(hash), Buffer.from(r + s, 'hex'), parity)
     return publicKey && addressOfPublicKey(publicKey)
   } catch {
     return null // r or s is no number of the curve, or r no point on it: nobody signed this

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { verifyMessage } from 'ethers'
-import { signText } from './text-signature.ts'
+import { recoverTextSigner, signText } from './text-signature.ts'
 
 const KEY = `0x${'01'.repeat(32)}`
 const ADDRESS = '0x1a642f0E3c3aF545E7AcBD38b07251B3990914F1'
@@ -10,6 +10,8 @@ describe('signText', () => {
     'behaviour: what it signs verifies as a personal message: %s',
     (text) => {
       expect(verifyMessage(text, signText(text, KEY))).toBe(ADDRESS)
+      expect(recoverTextSigner(text, signText(text, KEY))).toBe(ADDRESS)
+      expect(recoverTextSigner(`${text} `, signText(text, KEY))).not.toBe(ADDRESS)
     },
   )
 

@@ -1,4 +1,5 @@
 import { hashMessage } from 'ethers'
+import { recoverHashSigner } from './message-signature.ts'
 import { parsePrivateKey } from './private-key.ts'
 
 /**
@@ -9,4 +10,9 @@ import { parsePrivateKey } from './private-key.ts'
  */
 export function signText(text: string, privateKey: string): string {
   return parsePrivateKey(privateKey).sign(hashMessage(text)).serialized
+}
+
+/** Who signed a text by `signText`, under the rules of `recoverSigner`; null for what is no signature. */
+export function recoverTextSigner(text: string, signature: string): string | null {
+  return recoverHashSigner(hashMessage(text), signature)
 }

@@ -1,0 +1,110 @@
+import { z } from 'zod'
+import { isolationReceiptSchema } from './isolation-receipt.ts'
+import { STEPS } from './job-status.ts'
+import { addressSchema, jobIdSchema, sha256HexSchema, transactionHashSchema } from './primitives.ts'
+import { REASON_NAMES } from './reason.ts'
+
+/** The types of a proof: an in-toto Statement v1 in a DSSE envelope. docs/proof.md explains them to a reader. */
+export const PROOF_STATEMENT_TYPE = 'https://in-toto.io/Statement/v1'
+export const PROOF_PAYLOAD_TYPE = 'application/vnd.in-toto+json'
+export const PROOF_PREDICATE_TYPE = 'urn:compute-to-data:proof-of-computation:v1'
+
+const epochMsSchema = z.number().int().nonnegative()
+
+/** One file that reached the job, as it was staged. */
+const stagedFileSchema = z.strictObject({
+  index: z.number().int().nonnegative(),
+  /** SHA-256 of the bytes; with `salted`, SHA-256 of the owner's salt followed by the bytes' hash in hex. */
+  sha256: sha256HexSchema,
+  salted: z.literal(true).optional(),
+})
+
+const orderSchema = z.strictObject({ did: z.string(), serviceId: z.string(), txId: transactionHashSchema })
+
+/** What a proof says of one job. Everything in it is a fact the operator recorded while the job ran. */
+export const proofPredicateSchema = z.strictObject({
+  job: z.strictObject({
+    id: jobIdSchema,
+    agreementId: z.string(),
+    chainId: z.number().int().positive().nullable(),
+    consumer: addressSchema,
+  }),
+  environment: z.strictObject({ id: z.string(), address: addressSchema }),
+  orders: z.array(orderSchema),
+  datasets: z.array(
+    z.strictObject({ did: z.string().nullable(), serviceId: z.string().nullable(), files: z.array(stagedFileSchema) }),
+  ),
+  algorithm: z.strictObject({
+    /** The published algorithm; null for raw code, which its hash names. */
+    did: z.string().nullable(),
+    serviceId: z.string().nullable(),
+    files: z.array(stagedFileSchema),
+    image: z.string(),
+    /** The digest the image was pinned to; null where the executor pulls none. */
+    imageDigest: z.string().nullable(),
+    entrypoint: z.string(),
+  }),
+  execution: z.strictObject({
+    executor: z.enum(['process', 'kubernetes']),
+    limits: z.strictObject({
+      maxDurationSeconds: z.number().nonnegative(),
+      memoryBytes: z.number().nonnegative(),
+      workspaceBytes: z.number().nonnegative(),
+    }),
+    isolation: isolationReceiptSchema.nullable(),
+    steps: z.array(
+      z.strictObject({
+        name: z.enum(STEPS),
+        attempt: z.number().int().positive(),
+        startedAtMs: epochMsSchema,
+        endedAtMs: epochMsSchema,
+      }),
+    ),
+    exitCode: z.number().int().nullable(),
+    reason: z.enum(REASON_NAMES).nullable(),
+  }),
+  /** The rules a start was judged by, in the order of the evaluation, with what each said. */
+  rules: z.array(z.strictObject({ rule: z.string(), verdict: z.enum(['allow', 'deny', 'skipped']) })),
+  createdAtMs: epochMsSchema,
+  finishedAtMs: epochMsSchema,
+})
+export type ProofPredicate = z.infer<typeof proofPredicateSchema>
+
+/** A file the proof vouches for: an output or a log. */
+export const proofSubjectSchema = z.strictObject({
+  name: z.string().min(1),
+  digest: z.strictObject({ sha256: sha256HexSchema }),
+})
+export type ProofSubject = z.infer<typeof proofSubjectSchema>
+
+export const proofStatementSchema = z.strictObject({
+  _type: z.literal(PROOF_STATEMENT_TYPE),
+  subject: z.array(proofSubjectSchema).min(1),
+  predicateType: z.literal(PROOF_PREDICATE_TYPE),
+  predicate: proofPredicateSchema,
+})
+export type ProofStatement = z.infer<typeof proofStatementSchema>
+
+/**
+ * What ties a proof key to an environment: the environment's own key, whose address consumers ordered for, says for
+ * which time the other one signs. Old proofs stay good after a rotation; the endorsement travels with each.
+ */
+export const keyEndorsementSchema = z.strictObject({
+  environment: z.string().min(1),
+  environmentAddress: addressSchema,
+  keyAddress: addressSchema,
+  /** Epoch seconds: proofs of jobs that finished from then … */
+  validFrom: z.number().int().nonnegative(),
+  /** … until before then. */
+  validUntil: z.number().int().positive(),
+  signature: z.string(),
+})
+export type KeyEndorsement = z.infer<typeof keyEndorsementSchema>
+
+/** A DSSE envelope. `endorsement` is ours, beside the members of the standard, which tells readers to skip unknown ones. */
+export const proofEnvelopeSchema = z.object({
+  payloadType: z.literal(PROOF_PAYLOAD_TYPE),
+  payload: z.base64(),
+  signatures: z.array(z.object({ keyid: addressSchema, sig: z.base64(), endorsement: keyEndorsementSchema })).length(1),
+})
+export type ProofEnvelope = z.infer<typeof proofEnvelopeSchema>

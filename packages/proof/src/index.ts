@@ -1,0 +1,6 @@
+export { buildStatement } from './build-statement.ts'
+export { canonicalJson } from './canonical-json.ts'
+export { endorseKey } from './endorsement.ts'
+export { sealStatement } from './envelope.ts'
+export { createLocalSigner, type ProofSigner } from './proof-signer.ts'
+export { verifyProof, type ProofCheck, type ProofVerdict } from './verify-proof.ts'

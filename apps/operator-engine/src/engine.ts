@@ -48,7 +48,7 @@ export interface EngineOptions {
 export interface EngineDeps {
   db: Database
   executor: Executor
-  results: ResultStore
+  results: Pick<ResultStore, 'remove'>
   fetch: GuardedFetch
   pods: { configure: PodProgram; publish: PodProgram }
   nowMs: () => number

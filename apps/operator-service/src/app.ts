@@ -3,7 +3,7 @@ import { createHttpApp, createMetrics, healthRoutes, limitRequests, notFound, re
 import { MIGRATIONS, countUnfinished, type JobNotifier } from '@c2d/operator-db'
 import { isSchemaCurrent, type Database } from '@c2d/postgres'
 import type { Logger, Secret } from '@c2d/runtime'
-import type { ResultStore } from '@c2d/storage'
+import type { ResultReader } from '@c2d/storage'
 import type { Express } from 'express'
 import type { EngineClient } from './clients/engine-client.ts'
 import type { EventFeed } from './domain/event-feed.ts'
@@ -42,7 +42,7 @@ export interface AppOptions {
 export interface AppDeps {
   db: Database
   notifier: JobNotifier
-  results: ResultStore
+  results: ResultReader
   feed: EventFeed
   /** Absent where no secret is shared with engines. */
   engine?: EngineClient | undefined

@@ -1,5 +1,6 @@
 import { addressSchema } from '@c2d/contracts'
 import { Secret, flagSchema, loadConfig, portSchema, secretSchema } from '@c2d/runtime'
+import { buildResultsConfig, resultsSettings } from '@c2d/storage'
 import { z } from 'zod'
 
 const schema = z
@@ -18,7 +19,7 @@ const schema = z
     OPERATOR_ADDRESS: z.string().optional(),
     ALGO_POD_TIMEOUT: z.string().optional(),
     STORAGE_EXPIRY: z.string().optional(),
-    RESULTS_FOLDER: z.string(),
+    ...resultsSettings,
     ENVIRONMENT_MAX_AGE: z.coerce.number().positive().default(600),
     ENGINE_SECRET: secretSchema.optional(),
     MIGRATE_ONLY: flagSchema.default(false),
@@ -67,7 +68,7 @@ const schema = z
       isMigrateOnly: env.MIGRATE_ONLY,
       requestsPerMinute: env.RATE_LIMIT_PER_MINUTE,
       trustedProxies: env.TRUSTED_PROXIES,
-      resultsFolder: env.RESULTS_FOLDER,
+      results: buildResultsConfig(env, context),
       logLevel: env.LOG_LEVEL,
       info: {
         address: env.OPERATOR_ADDRESS ?? null,
@@ -81,7 +82,7 @@ export type Config = z.infer<typeof schema>
 
 /**
  * The settings of operator-service, by the reference's names (operator-service-api §12) and these:
- * DATABASE_URL: in place of POSTGRES_*. RESULTS_FOLDER: where the volume for results is mounted.
+ * DATABASE_URL: in place of POSTGRES_*. RESULTS_FOLDER, AWS_*, IPFS_*: where results are kept.
  * POD_DATABASE_PASSWORD: set for the role that pods report as, after the migrations.
  * MIGRATE_ONLY: migrate, set that password, and end; then the service itself needs no more than the role c2d_service.
  * ENGINE_SECRET: what engines know this service by; without it there are no live logs.

@@ -3,7 +3,7 @@ import { listen } from '@c2d/http-kit'
 import { createJobNotifier, setPodPassword } from '@c2d/operator-db'
 import { openDatabase } from '@c2d/postgres'
 import { createLogger, createShutdown, runMain } from '@c2d/runtime'
-import { createFilesystemStore } from '@c2d/storage'
+import { createResultStores } from '@c2d/storage'
 import { createApp } from './app.ts'
 import { createEngineClient } from './clients/engine-client.ts'
 import { readConfig } from './config.ts'
@@ -42,7 +42,7 @@ await runMain(async () => {
 
   const notifier = createJobNotifier({ coalesceMs: COALESCE_MS }, { db, log })
   shutdown.onClose('notifier', () => notifier.close())
-  const results = createFilesystemStore({ root: config.resultsFolder })
+  const results = createResultStores(config.results)
   const feed = createEventFeed({ pollMs: EVENT_POLL_MS }, { db, log })
   const engine =
     config.engineSecret && createEngineClient({ secret: config.engineSecret, timeoutMs: ENGINE_TIMEOUT_MS })

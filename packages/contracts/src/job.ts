@@ -12,8 +12,15 @@ export const storedResultSchema = z.object({
   filesize: z.number().int().nonnegative(),
   url: z.string(),
   type: z.enum(RESULT_TYPES),
-  /** SHA-256 of the stored bytes; added beside the reference's members. */
+  // What follows stands beside the reference's members.
+  /** SHA-256 of the file's bytes. */
   sha256: z.string().optional(),
+  /** Where it lay in the job's volume, with `/`: `outputs/tables/a.csv`. */
+  path: z.string().optional(),
+  /** Addresses of further copies, where results go to several places; `url` is the first. */
+  copies: z.array(z.string()).optional(),
+  /** Why it is not stored, or not everywhere; where it is nowhere, `url` is empty. */
+  failure: z.string().optional(),
 })
 export type StoredResult = z.infer<typeof storedResultSchema>
 export const storedResultListSchema = z.array(storedResultSchema)

@@ -21,6 +21,7 @@ export const REASONS = {
   StepLost: 'A step ended without saying why.',
   StartFailed: 'A step could not be started.',
   PublishFailed: 'Outputs or logs could not be stored.',
+  OutputRefused: 'Outputs exceed what their environment allows, so that some were not stored.',
   Abandoned: 'The job was left unfinished by an earlier system.',
   InternalError: 'Something on our side went wrong; the operator has the details.',
 } as const

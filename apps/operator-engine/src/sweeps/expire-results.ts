@@ -9,11 +9,11 @@ import type { ResultStore } from '@c2d/storage'
  */
 export async function expireResults(
   options: { environments: readonly string[]; by: string },
-  deps: { db: Database; results: ResultStore; log: Logger },
+  deps: { db: Database; results: Pick<ResultStore, 'remove'>; log: Logger },
 ): Promise<void> {
   for (const { jobId } of await listExpiredResults(deps.db, { environments: options.environments })) {
     try {
-      await deps.results.remove(jobId)
+      await deps.results.remove(jobId, [])
       if (await markResultsRemoved(deps.db, { jobId, by: options.by })) deps.log.info({ jobId }, 'results expired')
     } catch (thrown) {
       deps.log.error({ jobId, err: toError(thrown) }, 'could not remove expired results')

@@ -4,7 +4,7 @@ import { limitRequests, requestInput } from '@c2d/http-kit'
 import { listUnfinished, loadJob, type JobRow } from '@c2d/operator-db'
 import type { Database } from '@c2d/postgres'
 import { AppError, type Logger, type Secret } from '@c2d/runtime'
-import type { ResultStore } from '@c2d/storage'
+import type { ResultReader } from '@c2d/storage'
 import { Router, type NextFunction, type Request, type Response } from 'express'
 import { findStoredLog } from '../domain/find-result.ts'
 import { listStatus } from '../domain/list-status.ts'
@@ -31,7 +31,7 @@ const GUESSES_PER_MINUTE = 60
  */
 export function adminRoutes(
   options: { allowedAdmins: readonly Secret[] },
-  deps: { db: Database; queue: QueueBoard; results: ResultStore; migrate: () => Promise<void>; log: Logger },
+  deps: { db: Database; queue: QueueBoard; results: ResultReader; migrate: () => Promise<void>; log: Logger },
 ): Router {
   const router = Router()
   const guard = [limitRequests({ windowMs: 60_000, limit: GUESSES_PER_MINUTE }), requireAdmin]

@@ -3,7 +3,7 @@ import { openEventStream, requestInput, type EventStream } from '@c2d/http-kit'
 import { listEventsSince, loadEngineOfJob, type JobRow, type NumberedEvent } from '@c2d/operator-db'
 import type { Database } from '@c2d/postgres'
 import { AppError, toError, type Logger } from '@c2d/runtime'
-import type { ResultStore } from '@c2d/storage'
+import type { ResultReader } from '@c2d/storage'
 import { Router, type Request, type Response } from 'express'
 import type { EngineClient } from '../clients/engine-client.ts'
 import type { EventFeed } from '../domain/event-feed.ts'
@@ -24,7 +24,7 @@ export interface JobRoutesDeps {
   auth: ProviderAuth
   feed: EventFeed
   queue: QueueBoard
-  results: ResultStore
+  results: ResultReader
   /** Absent where no secret is shared with engines: then there are no live logs. */
   engine?: EngineClient | undefined
   log: Logger

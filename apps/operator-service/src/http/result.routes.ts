@@ -1,7 +1,7 @@
 import { requestInput } from '@c2d/http-kit'
 import type { Database } from '@c2d/postgres'
 import type { Logger } from '@c2d/runtime'
-import type { ResultStore } from '@c2d/storage'
+import type { ResultReader } from '@c2d/storage'
 import { Router } from 'express'
 import { findResult } from '../domain/find-result.ts'
 import type { ProviderAuth } from '../domain/provider-auth.ts'
@@ -10,7 +10,7 @@ import { methodNotAllowed } from './method-not-allowed.ts'
 import { sendStored } from './send-stored.ts'
 
 /** `/getResult`: one result file, whole or a range of it (operator-service-api §9). */
-export function resultRoutes(deps: { db: Database; auth: ProviderAuth; results: ResultStore; log: Logger }): Router {
+export function resultRoutes(deps: { db: Database; auth: ProviderAuth; results: ResultReader; log: Logger }): Router {
   const router = Router()
 
   router.get('/getResult', async (request, response) => {

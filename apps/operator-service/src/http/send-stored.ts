@@ -2,7 +2,7 @@ import { extname } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { StoredResult } from '@c2d/contracts'
 import { toError, type Logger } from '@c2d/runtime'
-import type { ResultStore } from '@c2d/storage'
+import type { ResultReader } from '@c2d/storage'
 import type { Request, Response } from 'express'
 import { parseByteRange } from '../domain/byte-range.ts'
 import { buildContentDisposition } from '../domain/content-disposition.ts'
@@ -18,9 +18,9 @@ export async function sendStored(
   request: Request,
   response: Response,
   result: StoredResult,
-  deps: { results: ResultStore; log: Logger },
+  deps: { results: ResultReader; log: Logger },
 ): Promise<void> {
-  const sizeBytes = await deps.results.size(result.url)
+  const { sizeBytes } = await deps.results.stat(result.url)
   const etag = result.sha256 === undefined ? undefined : `"${result.sha256}"`
   response.setHeader('Accept-Ranges', 'bytes')
   response.setHeader('Access-Control-Expose-Headers', EXPOSED)

@@ -1,0 +1,46 @@
+import { createFilesystemStore } from './filesystem-store.ts'
+import { parseResultAddress, type ResultBackend } from './result-address.ts'
+import { resultNotFound, type ObjectKeys, type ResultStore } from './result-store.ts'
+import type { ResultsConfig } from './results-config.ts'
+
+/** All places results go to, as one. */
+export interface ResultStores extends Omit<ResultStore, 'put'> {
+  /** One a target, in the order of the configuration; a file goes to each. */
+  readonly targets: readonly { backend: ResultBackend; store: ResultStore }[]
+  /** Ends what is open to the backends. */
+  close(): void
+}
+
+/**
+ * Opens the stores of a configuration. Reading goes to the backend that an address names; removing goes to all.
+ * @param deps.keys keys of encrypted objects; without them IPFS can be cleaned, not written or read
+ */
+export function createResultStores(config: ResultsConfig, deps: { keys?: ObjectKeys | undefined } = {}): ResultStores {
+  const targets = config.targets.map((target) => ({ backend: target.backend, store: createStore(target, deps) }))
+  const storeOf = (url: string): ResultStore => {
+    const { backend } = parseResultAddress(url)
+    const found = targets.find((target) => target.backend === backend)
+    if (!found) throw resultNotFound()
+    return found.store
+  }
+  return {
+    targets,
+    stat: async (url) => storeOf(url).stat(url),
+    open: async (url, range) => storeOf(url).open(url, range),
+    async remove(jobId, urls) {
+      const removals = await Promise.allSettled(targets.map(({ store }) => store.remove(jobId, urls)))
+      for (const removal of removals) if (removal.status === 'rejected') throw removal.reason
+    },
+    close: () => undefined,
+  }
+}
+
+function createStore(target: ResultsConfig['targets'][number], _deps: { keys?: ObjectKeys | undefined }): ResultStore {
+  switch (target.backend) {
+    case 'filesystem':
+      return createFilesystemStore(target)
+    case 's3':
+    case 'ipfs':
+      throw new Error(`results cannot go to ${target.backend} yet`)
+  }
+}

@@ -59,23 +59,19 @@ export function downloadRoutes(deps: {
           subject: { did: documentId, serviceId },
         })
       }
-      const { file, network } = await deps.authorise({
+      const { file, userdata, network } = await deps.authorise({
         documentId,
         consumerAddress,
         serviceId,
         transferTxId: textOf(input, 'transferTxId') ?? '',
         fileIndex: Number(textOf(input, 'fileIndex')),
+        userdata: valueOf(input, 'userdata'),
         token,
       })
       const gone = new AbortController()
       response.on('close', () => gone.abort())
       const range = request.get('range')
-      const source = await openSource(file, {
-        ...deps.files,
-        range,
-        userdata: valueOf(input, 'userdata'),
-        signal: gone.signal,
-      })
+      const source = await openSource(file, { ...deps.files, range, userdata, signal: gone.signal })
       assertServed(source, network)
       writeHead(response, source)
       await pipeBody(source.body, response)

@@ -5,6 +5,7 @@ import type { OperatorService } from '../../clients/operator-service.ts'
 import { authoriseJobDownload, type AcceptedJob, type TokenDownload } from './authorise-job-download.ts'
 import { whyNotConsumable } from '../assets/consumable.ts'
 import { loadOrder } from '../orders/load-order.ts'
+import { fillForAccess } from './fill-for-access.ts'
 import { networkText } from '../chains/network-name.ts'
 import { findService, type AssetService, type ResolveAsset } from '../assets/resolve-asset.ts'
 import { decryptServiceFiles, parseFileObject } from '../assets/service-files.ts'
@@ -17,17 +18,29 @@ interface DownloadRequest {
   transferTxId: string
   consumerAddress: string
   fileIndex: number
+  /** The consumer's parameters, as sent. */
+  userdata: unknown
   /** The token as sent; undefined where the consumer signed. */
   token: string | undefined
 }
 
+/** A file that may be handed out, and the parameters it is asked for with. */
+interface GrantedFile {
+  file: FileObject
+  /** The consumer's parameters, defaults filled in. */
+  userdata: unknown
+  network: string
+}
+
 /** Decides which file a request may have. */
-export type AuthoriseDownload = (request: DownloadRequest) => Promise<{ file: FileObject; network: string }>
+export type AuthoriseDownload = (request: DownloadRequest) => Promise<GrantedFile>
 
 /** The decrypted file list of a service that a request may read. Never logged. */
 interface GrantedFiles {
   files: unknown[]
   network: string
+  /** The consumer's parameters, defaults filled in; null where they go on as they were sent. */
+  userdata: { filled: unknown } | null
 }
 
 interface DownloadDeps {
@@ -55,9 +68,9 @@ export function createDownloadAuthoriser(
 
   return async function authoriseDownload(request) {
     const { token, documentId, serviceId, transferTxId, consumerAddress } = request
-    if (token === undefined) return chooseFile(await grantFiles(request), request.fileIndex)
+    if (token === undefined) return chooseFile(await grantFiles(request), request)
     const key = JSON.stringify([token, documentId, serviceId, transferTxId, consumerAddress])
-    return chooseFile(await granted.get(key, () => grantFiles(request)), request.fileIndex)
+    return chooseFile(await granted.get(key, () => grantFiles(request)), request)
   }
 
   async function grantFiles(request: DownloadRequest): Promise<GrantedFiles> {
@@ -69,6 +82,8 @@ export function createDownloadAuthoriser(
     if (denied) throw new AppError('AssetNotConsumable', { detail: networkText(network, denied) })
     const target = findService(asset, request.serviceId)
     if (!target) throw new AppError('ServiceNotFound', { detail: networkText(network, 'Invalid serviceId.') })
+    // What a job brings was checked when it was started, against the document of that moment.
+    const userdata = job ? null : { filled: fillForAccess(target, request.userdata) }
     if (!job) await assertAccessService(target, request)
 
     const order = await loadOrder(target, {
@@ -83,7 +98,7 @@ export function createDownloadAuthoriser(
       throw new AppError('OrderInvalid', { detail: networkText(network, text) })
     }
     const files = decryptServiceFiles(target)
-    if (files) return { files, network }
+    if (files) return { files, network, userdata }
     throw new AppError('FilesUnavailable', { detail: networkText(network, 'Unable to get dataset files') })
   }
 
@@ -113,11 +128,12 @@ export function createJobReadCheck(
   }
 }
 
-function chooseFile({ files, network }: GrantedFiles, fileIndex: number): { file: FileObject; network: string } {
+function chooseFile({ files, network, userdata }: GrantedFiles, request: DownloadRequest): GrantedFile {
+  const { fileIndex } = request
   const unavailable = (text: string): AppError =>
     new AppError('FilesUnavailable', { detail: networkText(network, text) })
   if (fileIndex >= files.length) throw unavailable(`No such fileIndex ${fileIndex}`)
   const parsed = parseFileObject(files[fileIndex])
   if ('problem' in parsed) throw unavailable(parsed.problem)
-  return { file: parsed.file, network }
+  return { file: parsed.file, userdata: userdata ? userdata.filled : request.userdata, network }
 }

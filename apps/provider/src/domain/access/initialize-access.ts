@@ -3,6 +3,7 @@ import { AppError } from '@c2d/runtime'
 import { probeSource } from '@c2d/storage'
 import { buildQuote } from '../orders/build-quote.ts'
 import { whyNotConsumable } from '../assets/consumable.ts'
+import { fillForQuote } from './fill-for-access.ts'
 import type { FileAccess } from './file-access.ts'
 import { loadOrder } from '../orders/load-order.ts'
 import { networkText } from '../chains/network-name.ts'
@@ -49,6 +50,7 @@ export async function initializeAccess(question: AccessQuestion, deps: AccessDep
     const text = 'Use the initializeCompute endpoint to initialize compute jobs.'
     throw new AppError('InvalidRequest', { detail: networkText(network, text) })
   }
+  const userdata = fillForQuote(target, question.userdata)
   const now = deps.now()
   if (question.transferTxId) {
     const order = await loadOrder(target, {
@@ -60,7 +62,8 @@ export async function initializeAccess(question: AccessQuestion, deps: AccessDep
     })
     if (order.isValid) return { validOrder: order.originTransactionHash }
   }
-  if (question.fileIndex !== undefined) await assertReachable(target, question.fileIndex, question, deps)
+  if (question.fileIndex !== undefined)
+    await assertReachable(target, question.fileIndex, { ...question, userdata }, deps)
   return buildQuote(target, { environment: null, amountWei: 0n, validUntil: 0, now })
 }
 

@@ -17,6 +17,7 @@ export const DATATOKEN_ABI = [
 export const DATA_NFT_ABI = [
   'event MetadataCreated(address indexed createdBy, uint8 state, string decryptorUrl, bytes flags, bytes data, bytes32 metaDataHash, uint256 timestamp, uint256 blockNumber)',
   'event MetadataUpdated(address indexed updatedBy, uint8 state, string decryptorUrl, bytes flags, bytes data, bytes32 metaDataHash, uint256 timestamp, uint256 blockNumber)',
+  'event MetadataState(address indexed updatedBy, uint8 state, uint256 timestamp, uint256 blockNumber)',
   'function getMetaData() view returns (string decryptorUrl, string decryptorAddress, uint8 state, bool hasMetaData)',
   'function isDeployed(address datatoken) view returns (bool)',
   'function ownerOf(uint256 tokenId) view returns (address)',

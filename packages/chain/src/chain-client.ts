@@ -2,6 +2,7 @@ import { isSameAddress, transactionHashSchema } from '@c2d/contracts'
 import { ConfigError } from '@c2d/runtime'
 import { dataNftInterface, datatokenInterface, factoryInterface } from './abi.ts'
 import { checksumAddress } from './address.ts'
+import { readAssetState } from './asset-state.ts'
 import { createChainRpc } from './chain-rpc.ts'
 import { isContractSignatureValid, type ContractSignature } from './contract-signature.ts'
 import { createLastingTruth } from './lasting-truth.ts'
@@ -51,6 +52,8 @@ export interface ChainClient {
   latestMetadata(nftAddress: string): Promise<OnChainMetadata | null>
   /** The metadata that this NFT published in a transaction (the last, if several); null where there is none. */
   metadataOfTransaction(transactionHash: string, nftAddress: string): Promise<OnChainMetadata | null>
+  /** The asset's state (`ASSET_STATE`) at the end of a block; null where nothing was published by then. */
+  assetStateAt(nftAddress: string, blockNumber: number): Promise<number | null>
   /** Whether the NFT says that it deployed this datatoken. */
   isDatatokenOf(nftAddress: string, datatokenAddress: string): Promise<boolean>
   /** Whether the factory made this NFT. Throws ConfigError where no factory is configured. */
@@ -131,6 +134,8 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
       const receipt = await rpc.read((provider) => provider.getTransactionReceipt(transactionHash))
       return receipt?.status === 1 ? metadata.among(address, receipt.logs) : null
     },
+    assetStateAt: (nftAddress, toBlock) =>
+      readAssetState(readLogs, checksumAddress(nftAddress), { fromBlock: startBlock, toBlock }),
     isDatatokenOf: async (nftAddress, datatokenAddress) => {
       const datatoken = checksumAddress(datatokenAddress)
       const address = checksumAddress(nftAddress)

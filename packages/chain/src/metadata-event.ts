@@ -33,7 +33,7 @@ export function findLastMetadata(
     .sort((a, b) => b.blockNumber - a.blockNumber || b.index - a.index)
   for (const log of newestFirst) {
     const parsed = parseLog(dataNftInterface, log)
-    if (parsed) return { event: buildMetadataEvent(parsed.args), log }
+    if (parsed && 'metaDataHash' in parsed.args.toObject()) return { event: buildMetadataEvent(parsed.args), log }
   }
   return null
 }

@@ -26,6 +26,7 @@ const buildTransaction = (logs: RawLog[], change: Partial<MinedTransaction> = {}
   status: 1,
   from: CONSUMER,
   to: DATATOKEN,
+  blockNumber: 7,
   logs,
   ...change,
 })
@@ -39,6 +40,7 @@ describe('order receipts', () => {
       succeeded: true,
       from: CONSUMER,
       to: DATATOKEN,
+      blockNumber: 7,
       blockTimestamp: 1700000001,
       orders: [
         {

@@ -49,6 +49,7 @@ export interface OrderReceipt {
   from: string
   /** Null where the transaction created a contract. */
   to: string | null
+  blockNumber: number
   /** Epoch seconds. */
   blockTimestamp: number
   orders: OrderEvent[]
@@ -62,6 +63,7 @@ export interface MinedTransaction {
   readonly status: number | null
   readonly from: string
   readonly to: string | null
+  readonly blockNumber: number
   readonly logs: readonly RawLog[]
 }
 
@@ -79,6 +81,7 @@ export function buildOrderReceipt(
     succeeded: transaction.status === 1,
     from: transaction.from,
     to: transaction.to,
+    blockNumber: transaction.blockNumber,
     blockTimestamp,
     orders: [],
     reuses: [],

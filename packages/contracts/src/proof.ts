@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { isolationReceiptSchema } from './isolation-receipt.ts'
 import { STEPS } from './job-status.ts'
-import { addressSchema, jobIdSchema, sha256HexSchema, transactionHashSchema } from './primitives.ts'
+import { addressSchema, didSchema, jobIdSchema, sha256HexSchema, transactionHashSchema } from './primitives.ts'
 import { REASON_NAMES } from './reason.ts'
 
 /** The types of a proof: an in-toto Statement v1 in a DSSE envelope. docs/proof.md explains them to a reader. */
@@ -19,7 +19,16 @@ const stagedFileSchema = z.strictObject({
   salted: z.literal(true).optional(),
 })
 
-const orderSchema = z.strictObject({ did: z.string(), serviceId: z.string(), txId: transactionHashSchema })
+/** One paid order, with what lets anybody read it on chain and see that it is this asset's. */
+const orderSchema = z.strictObject({
+  did: didSchema,
+  serviceId: z.string(),
+  serviceIndex: z.number().int().nonnegative(),
+  nft: addressSchema,
+  datatoken: addressSchema,
+  txId: transactionHashSchema,
+})
+export type ProofOrder = z.infer<typeof orderSchema>
 
 /** What a proof says of one job. Everything in it is a fact the operator recorded while the job ran. */
 export const proofPredicateSchema = z.strictObject({

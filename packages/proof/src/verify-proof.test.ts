@@ -17,7 +17,16 @@ function buildPredicate(changes: Partial<ProofPredicate> = {}): ProofPredicate {
   return {
     job: { id: 'b'.repeat(32), agreementId: '0xabc', chainId: 8996, consumer: `0x${'11'.repeat(20)}` },
     environment: { id: 'paid', address: ENVIRONMENT.address },
-    orders: [{ did: `did:op:${SHA}`, serviceId: 's', txId: `0x${'22'.repeat(32)}` }],
+    orders: [
+      {
+        did: `did:op:${SHA}`,
+        serviceId: 's',
+        serviceIndex: 0,
+        nft: `0x${'33'.repeat(20)}`,
+        datatoken: `0x${'44'.repeat(20)}`,
+        txId: `0x${'22'.repeat(32)}`,
+      },
+    ],
     datasets: [{ did: `did:op:${SHA}`, serviceId: 's', files: [{ index: 0, sha256: SHA }] }],
     algorithm: {
       did: null,

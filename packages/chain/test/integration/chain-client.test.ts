@@ -119,6 +119,10 @@ describe('assets', () => {
       hash: hashOf(NEWER_DOCUMENT),
       transactionHash: updated,
     })
+    const { blockNumber } = (await client.metadataOfTransaction(updated, nft)) ?? { blockNumber: -1 }
+    await expect(client.assetStateAt(nft, blockNumber)).resolves.toBe(0)
+    await expect(client.assetStateAt(nft, blockNumber + 1)).resolves.toBe(3)
+    await expect(client.assetStateAt(nft, 0)).resolves.toBeNull()
     await expect(client.metadataOfTransaction(created, nft)).resolves.toMatchObject({
       state: 3,
       hash: hashOf(DOCUMENT),

@@ -43,6 +43,7 @@ function buildReceipt(changes: Partial<OrderReceipt> = {}): OrderReceipt {
     succeeded: true,
     from: PAYER,
     to: DATATOKEN,
+    blockNumber: 1,
     blockTimestamp: NOW - 2,
     orders: [buildOrder()],
     reuses: [],

@@ -22,7 +22,7 @@ import {
 import { handle } from './handle.ts'
 
 const FIELDS: FieldRule[] = [
-  { field: 'type', rules: [requiredWithout('did'), oneOf('ipfs', 'url', 'arweave', 'graphql', 'smartcontract')] },
+  { field: 'type', rules: [requiredWithout('did'), oneOf('ipfs', 'url', 'arweave', 'graphql', 'smartcontract', 's3')] },
   { field: 'did', rules: [requiredWithout('type'), did] },
   { field: 'hash', rules: [requiredIf('type', 'ipfs')] },
   { field: 'url', rules: [requiredIf('type', 'url')] },

@@ -1,2 +1,3 @@
 export { createTestDatabase, type TestDatabase, type TestDatabaseOptions } from './postgres.ts'
 export { startTestChain, type TestChain } from './chain.ts'
+export { createOceanActor, type OceanActor } from './ocean-actor.ts'

@@ -10,10 +10,9 @@ import {
   type ChainClient,
 } from '@c2d/chain'
 import { DEV_ACCOUNTS } from '@c2d/dev-servers'
-import { startTestChain, type TestChain } from '@c2d/testing'
+import { createOceanActor, type OceanActor, startTestChain, type TestChain } from '@c2d/testing'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { Interface, ZeroAddress } from 'ethers'
-import { createOceanActor, type OceanActor } from './ocean-actor.ts'
 
 const PROVIDER_KEY = DEV_ACCOUNTS.provider.publishedPrivateKey
 const DOCUMENT = Buffer.from('{"id":"did:op:first"}')

@@ -7,10 +7,9 @@ import {
   type ChainClientOptions,
 } from '@c2d/chain'
 import { DEV_ACCOUNTS } from '@c2d/dev-servers'
-import { startTestChain, type TestChain } from '@c2d/testing'
+import { createOceanActor, type OceanActor, startTestChain, type TestChain } from '@c2d/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { eventually } from './eventually.ts'
-import { createOceanActor, type OceanActor } from './ocean-actor.ts'
 
 const documents = ['{"id":"first"}', '{"id":"second"}'].map((text) => Buffer.from(text))
 const hashOf = (bytes: Uint8Array) => `0x${sha256Hex(bytes)}`

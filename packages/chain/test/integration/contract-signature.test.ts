@@ -1,9 +1,8 @@
 import { createChainClient, messageDigest, type ChainClient } from '@c2d/chain'
-import { startTestChain, type TestChain } from '@c2d/testing'
+import { createOceanActor, type OceanActor, startTestChain, type TestChain } from '@c2d/testing'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { hashMessage } from 'ethers'
 import { startFakeEndpoint } from './fake-endpoint.ts'
-import { createOceanActor, type OceanActor } from './ocean-actor.ts'
 
 const MESSAGE = 'did:op:abc1700000000000'
 const SIGNED = `0x${'5a'.repeat(32)}`

@@ -1,5 +1,6 @@
 export { buildStatement } from './build-statement.ts'
 export { canonicalJson } from './canonical-json.ts'
+export { checkOrder, type OrderCheck } from './check-order.ts'
 export { endorseKey } from './endorsement.ts'
 export { sealStatement } from './envelope.ts'
 export { createLocalSigner, type ProofSigner } from './proof-signer.ts'

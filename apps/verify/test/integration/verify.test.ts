@@ -1,0 +1,182 @@
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buildProviderFee, computeDid } from '@c2d/chain'
+import type { ProofEnvelope, ProofOrder, ProofPredicate } from '@c2d/contracts'
+import { DEV_ACCOUNTS } from '@c2d/dev-servers'
+import { buildStatement, createLocalSigner, endorseKey, sealStatement } from '@c2d/proof'
+import { Secret } from '@c2d/runtime'
+import { createOceanActor, startTestChain, type OceanActor, type TestChain } from '@c2d/testing'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+
+const PROGRAM = new URL('../../dist/main.js', import.meta.url).pathname
+const ENVIRONMENT = createLocalSigner(new Secret(`0x${'01'.repeat(32)}`))
+const PROOF_KEY = createLocalSigner(new Secret(`0x${'02'.repeat(32)}`))
+const TERM = { validFrom: 1_700_000_000, validUntil: 1_800_000_000 }
+const SHA = 'a'.repeat(64)
+const CONTENTS = { 'outputs/result.csv': 'mean\n42\n', 'logs/algorithm.log': 'done\n' }
+
+let chain: TestChain
+let publisher: OceanActor
+let order: ProofOrder
+let strangerOrderTxId: string
+let folder: string
+
+beforeAll(async () => {
+  chain = await startTestChain()
+  publisher = createOceanActor(chain.rpcUrl, chain.addresses.ERC721Factory, 0)
+  const { nft, datatoken } = await publisher.publish()
+  await publisher.setMetadata(nft, Buffer.from('{}'), `0x${SHA}`)
+  await publisher.mintDatatoken(datatoken, publisher.address)
+  const fee = (amountWei: bigint) =>
+    buildProviderFee(
+      {
+        providerData: { environment: 'paid', timestamp: 1700000000, dt: datatoken, id: 's' },
+        feeToken: chain.addresses.Ocean,
+        amountWei,
+        validUntil: 1900000000,
+      },
+      DEV_ACCOUNTS.provider.publishedPrivateKey,
+    )
+  await publisher.approve(chain.addresses.Ocean, datatoken, 7n)
+  const txId = await publisher.order(datatoken, ENVIRONMENT.address, 0, fee(7n))
+  strangerOrderTxId = await publisher.order(datatoken, publisher.address, 0, fee(0n))
+  order = { did: computeDid(nft, 8996), serviceId: 's', serviceIndex: 0, nft, datatoken, txId }
+})
+
+afterAll(async () => {
+  publisher.close()
+  await chain.stop()
+})
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'c2d-verify-'))
+  for (const [name, content] of Object.entries(CONTENTS)) {
+    await mkdir(join(folder, 'files', name, '..'), { recursive: true })
+    await writeFile(join(folder, 'files', name), content)
+  }
+})
+
+afterEach(async () => {
+  await rm(folder, { recursive: true })
+})
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
+
+async function writeProof(changes: Partial<ProofPredicate> = {}): Promise<string> {
+  const predicate: ProofPredicate = {
+    job: { id: 'b'.repeat(32), agreementId: order.txId, chainId: 8996, consumer: publisher.address },
+    environment: { id: 'paid', address: ENVIRONMENT.address },
+    orders: [order],
+    datasets: [{ did: order.did, serviceId: 's', files: [{ index: 0, sha256: SHA }] }],
+    algorithm: {
+      did: null,
+      serviceId: null,
+      files: [{ index: 0, sha256: SHA }],
+      image: 'node:24',
+      imageDigest: null,
+      entrypoint: 'node $ALGO',
+    },
+    execution: {
+      executor: 'process',
+      limits: { maxDurationSeconds: 60, memoryBytes: 1024, workspaceBytes: 2048 },
+      isolation: null,
+      steps: [],
+      exitCode: 0,
+      reason: null,
+    },
+    rules: [],
+    createdAtMs: 1_750_000_000_000,
+    finishedAtMs: 1_750_000_002_000,
+    ...changes,
+  }
+  const subjects = Object.entries(CONTENTS).map(([name, text]) => ({ name, digest: { sha256: sha256(text) } }))
+  const endorsement = await endorseKey(ENVIRONMENT, 'paid', PROOF_KEY.address, TERM)
+  const envelope: ProofEnvelope = await sealStatement(buildStatement(predicate, subjects), PROOF_KEY, endorsement)
+  const path = join(folder, 'proof.json')
+  await writeFile(path, JSON.stringify(envelope))
+  return path
+}
+
+const verify = (...args: string[]): Promise<{ exitCode: number; text: string }> =>
+  new Promise((resolve) => {
+    execFile(process.execPath, [PROGRAM, ...args], (error, stdout, stderr) => {
+      resolve({ exitCode: error ? Number(error.code) : 0, text: stdout + stderr })
+    })
+  })
+
+describe('c2d-verify', () => {
+  it('behaviour: a true proof holds, by itself, against its files, and on chain', async () => {
+    const proof = await writeProof()
+    const alone = await verify(proof)
+    expect(alone.exitCode).toBe(0)
+    expect(alone.text).toMatch(/could not be checked/)
+
+    const all = ['--outputs', join(folder, 'files'), '--rpc', chain.rpcUrl, '--environment', ENVIRONMENT.address]
+    const { exitCode, text } = await verify(proof, ...all)
+    expect(text).toContain('outputs/result.csv is the job')
+    expect(text).toMatch(/ordered at block \d+, .*provider fee 7 base units.*the asset was active then/)
+    expect(text).toContain('Everything that was checked holds.')
+    expect(exitCode).toBe(0)
+  })
+
+  it('behaviour: downloads that lie flat in the proof’s own folder are found by their last name', async () => {
+    const proof = await writeProof()
+    await rename(join(folder, 'files/outputs/result.csv'), join(folder, 'result.csv'))
+    await rename(join(folder, 'files/logs/algorithm.log'), join(folder, 'algorithm.log'))
+    const { exitCode, text } = await verify(proof, '--outputs', folder)
+    expect(text).toContain("result.csv is the job's outputs/result.csv")
+    expect(exitCode).toBe(0)
+  })
+
+  it('attack: outputs of another job, changed ones and added ones are refused', async () => {
+    const proof = await writeProof()
+    await writeFile(join(folder, 'files/outputs/result.csv'), 'mean\n43\n')
+    const changed = await verify(proof, '--outputs', join(folder, 'files'))
+    expect(changed.text).toContain('FAIL outputs/result.csv is not what the job left as outputs/result.csv')
+    expect(changed.exitCode).toBe(1)
+
+    await writeFile(join(folder, 'files/outputs/result.csv'), CONTENTS['outputs/result.csv'])
+    await writeFile(join(folder, 'files/outputs/proof.json'), '{}')
+    const added = await verify(proof, '--outputs', join(folder, 'files'))
+    expect(added.text).toContain('FAIL outputs/proof.json is no file of this job')
+    expect(added.exitCode).toBe(1)
+  })
+
+  it('attack: an order that is somebody else’s, of another asset, or of no asset is found on chain', async () => {
+    const lies: [Partial<ProofOrder>, RegExp][] = [
+      [{ txId: strangerOrderTxId }, /orders nothing of service 0 for the environment/],
+      [{ serviceIndex: 1 }, /orders nothing of service 1/],
+      [{ did: `did:op:${SHA}` }, /is not the asset/],
+      [{ datatoken: order.nft }, /does not belong to the asset/],
+      [{ txId: `0x${'ee'.repeat(32)}` }, /no successful transaction/],
+    ]
+    for (const [lie, finding] of lies) {
+      const { exitCode, text } = await verify(
+        await writeProof({ orders: [{ ...order, ...lie }] }),
+        '--rpc',
+        chain.rpcUrl,
+      )
+      expect(text).toMatch(finding)
+      expect(exitCode).toBe(1)
+    }
+  })
+
+  it('attack: the proof of an environment that was not ordered from is refused', async () => {
+    const { exitCode, text } = await verify(await writeProof(), '--environment', publisher.address)
+    expect(text).toContain('FAIL it is the proof of the environment')
+    expect(exitCode).toBe(1)
+  })
+
+  it('error: what cannot be checked at all says so, and ends with 2', async () => {
+    const proof = await writeProof()
+    await writeFile(join(folder, 'none.json'), 'no proof')
+    expect((await verify(join(folder, 'none.json'))).exitCode).toBe(1)
+    expect((await verify(join(folder, 'absent.json'))).exitCode).toBe(2)
+    expect((await verify()).exitCode).toBe(2)
+    expect((await verify(proof, '--rpc', 'http://127.0.0.1:9')).exitCode).toBe(2)
+    expect((await verify('--help')).text).toContain('--outputs FOLDER')
+  })
+})

@@ -132,6 +132,7 @@ CREATE INDEX jobs_in_queue ON public.jobs USING btree (namespace, lower((owner):
 CREATE UNIQUE INDEX jobs_one_per_request ON public.jobs USING btree (request_key);
 CREATE UNIQUE INDEX jobs_one_row_per_id ON public.jobs USING btree (workflowid) WHERE (NOT adopted_duplicate);
 CREATE UNIQUE INDEX jobs_one_unfinished_per_agreement ON public.jobs USING btree (lower(regexp_replace((agreementid)::text, '^0x'::text, ''::text, 'i'::text))) WHERE ((datefinished IS NULL) AND (NOT adopted_duplicate));
+CREATE INDEX jobs_queued_until ON public.jobs USING btree (namespace, valid_until) WHERE ((status = 1) AND (datefinished IS NULL) AND (valid_until > 0));
 CREATE INDEX jobs_results_to_expire ON public.jobs USING btree (results_expire_at) WHERE ((results_expire_at IS NOT NULL) AND (results_removed_at IS NULL));
 CREATE INDEX jobs_to_stop ON public.jobs USING btree (namespace) WHERE ((status = 1) AND (datefinished IS NULL) AND (stopreq = 1));
 CREATE UNIQUE INDEX uniq_agreementid_workflowid ON public.jobs USING btree (agreementid, workflowid);

@@ -66,10 +66,11 @@ export async function apply(decision: Decision, observed: Observed, deps: ApplyD
         by: deps.by,
         detail: describeSteps(observed.steps),
         resultsKeptSeconds: deps.environment.storageExpiry,
+        notification: deps.notifications.owedOf('stop', job, deps.environment),
         ...(endsAsFinished(decision.from) ? { to: 'finished' as const } : {}),
       })
       if (!ended) return { next: 'lost' }
-      await deps.notifications.enqueue('stop', job, deps.environment)
+      deps.notifications.hurry()
       return { next: 'again' }
     }
     case 'keep':
@@ -78,8 +79,6 @@ export async function apply(decision: Decision, observed: Observed, deps: ApplyD
       return { next: 'gone' } // the sweep looks at it from now on
     case 'remove':
       if (!(await isStillOurs(observed, deps))) return { next: 'lost' }
-      // Again, for an engine that was killed right after the end of the job; it is told once.
-      await deps.notifications.enqueue('stop', job, deps.environment)
       await deps.executor.remove(jobId)
       return { next: 'gone' }
     case 'wait':
@@ -91,8 +90,11 @@ async function start(step: Step, attempt: number, observed: Observed, deps: Appl
   const { jobId, epoch } = observed.job
   // Counts the attempt for the operator, and is the look at the claim: nothing is counted for a stale one.
   const reason = attempt > 1 ? endReasonOf(observed, step) : undefined
-  if ((await recordAttempt(deps.db, { jobId, step, epoch, reason })) === 0) return { next: 'lost' }
-  if (step === 'configure' && attempt === 1) await deps.notifications.enqueue('start', observed.job, deps.environment)
+  if ((await recordAttempt(deps.db, { jobId, step, epoch, attempt, reason })) === 0) return { next: 'lost' }
+  if (step === 'configure' && attempt === 1) {
+    await deps.notifications.enqueue('start', observed.job, deps.environment, deps.db)
+    deps.notifications.hurry()
+  }
   if (!observed.prepared) await deps.executor.prepare(jobId)
   const spec = await buildSpec(step, attempt, observed, deps)
   if (!spec) return { next: 'lost' }

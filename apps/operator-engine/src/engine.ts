@@ -1,11 +1,4 @@
-import {
-  announceEngine,
-  announceEnvironment,
-  finishJob,
-  recordOutcome,
-  releaseLeases,
-  type JobRow,
-} from '@c2d/operator-db'
+import { announceEngine, announceEnvironment, countAtWork, releaseLeases, type JobRow } from '@c2d/operator-db'
 import type { GuardedFetch } from '@c2d/http-kit'
 import type { Database } from '@c2d/postgres'
 import type { Logger } from '@c2d/runtime'
@@ -16,6 +9,7 @@ import { createHeldJobs } from './claims/held-jobs.ts'
 import { createLeaseKeeper } from './claims/lease-keeper.ts'
 import type { EnvironmentConfig } from './config.ts'
 import type { Executor } from './executor/executor.ts'
+import { giveUpJob } from './give-up.ts'
 import { createJobLoop } from './loop.ts'
 import { deliverNotifications } from './notifications/deliver.ts'
 import { createNotificationQueue, type NotificationUrls } from './notifications/notification-queue.ts'
@@ -66,6 +60,8 @@ export interface Engine {
 const PASSES = { maxConcurrentPasses: 32, retryBaseMs: 200, retryMaxMs: 5_000, maxFailures: 8 }
 /** How long the database must have answered before the failures of a job count as its own, in milliseconds. */
 const TRUST_AFTER_MS = 60_000
+/** How long a job may wait past its time, in milliseconds. */
+const QUEUE_SWEEP_MS = 500
 
 /**
  * Starts the reconciler. Three things wake it, all of them hints: NOTIFY when rows change, the executor when steps
@@ -86,7 +82,7 @@ export function startEngine(options: EngineOptions, deps: EngineDeps): Engine {
   let lastTroubleMs = -Infinity
 
   const deliveries = createPacer()
-  const notifications = createNotificationQueue({ urls: options.notify }, { db, onQueued: () => deliveries.hurry() })
+  const notifications = createNotificationQueue({ urls: options.notify }, { onQueued: () => deliveries.hurry() })
   const passDeps: ReconcileDeps = {
     ...deps,
     environments,
@@ -115,8 +111,7 @@ export function startEngine(options: EngineOptions, deps: EngineDeps): Engine {
       const epoch = held.epochOf(jobId)
       // While the database is away every job fails; that is no reason to end any.
       if (epoch === undefined || nowMs() - lastTroubleMs < TRUST_AFTER_MS) return
-      await recordOutcome(db, { jobId, epoch, reason: 'InternalError' })
-      await finishJob(db, { jobId, epoch, by })
+      await giveUpJob({ jobId, epoch }, passDeps)
     },
   })
 
@@ -159,11 +154,11 @@ export function startEngine(options: EngineOptions, deps: EngineDeps): Engine {
     loop.wakeAll()
     claimer.request()
     await announceEngine(db, { instance: options.instance, url: options.url })
+    const atWork = await countAtWork(db, served)
     for (const environment of options.environments) {
-      await announceEnvironment(db, buildAnnouncement(environment, held.countOf(environment.id)))
+      await announceEnvironment(db, buildAnnouncement(environment, atWork.get(environment.id) ?? 0))
     }
     await claimer.adopt()
-    await endExpired(options.environments, { db, by, log })
     lastTickMs = nowMs()
   }
 
@@ -175,6 +170,11 @@ export function startEngine(options: EngineOptions, deps: EngineDeps): Engine {
   const rounds = [
     repeat({ what: 'leases', everyMs: (options.leaseSeconds * 1000) / 3, signal }, renewLeases, log),
     repeat({ what: 'tick', everyMs: options.tickMs, signal }, tick, log),
+    repeat(
+      { what: 'queue', everyMs: Math.min(options.tickMs, QUEUE_SWEEP_MS), signal },
+      () => endExpired(environments, { db, notifications, by, log, signal }),
+      log,
+    ),
     repeat({ what: 'sweep', everyMs: options.tickMs, signal }, sweep, log),
     repeat(
       { what: 'notifications', everyMs: options.tickMs, signal, pacer: deliveries },

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { compareLeases } from './compare-leases.ts'
 import type { HeldJob } from './held-jobs.ts'
 
-const job = (jobId: string, epoch = 1): HeldJob => ({ jobId, epoch, environment: 'e' })
+const job = (jobId: string, epoch = 1): HeldJob => ({ jobId, epoch })
 const held = (...jobs: HeldJob[]): Map<string, HeldJob> => new Map(jobs.map((each) => [each.jobId, each]))
 
 describe('compareLeases', () => {

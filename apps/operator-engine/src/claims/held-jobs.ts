@@ -1,7 +1,6 @@
 /** A job as an engine holds it. */
 export interface HeldJob {
   jobId: string
-  environment: string
   /** The claim it is held with (DESIGN §4.11). */
   epoch: number
 }
@@ -17,18 +16,15 @@ export interface HeldJobs {
   epochOf(jobId: string): number | undefined
   /** What is held now, by job id; does not change afterwards. */
   snapshot(): ReadonlyMap<string, HeldJob>
-  /** How many jobs of an environment are held. */
-  countOf(environment: string): number
 }
 
 /** Holds nothing at first. */
 export function createHeldJobs(): HeldJobs {
   const jobs = new Map<string, HeldJob>()
   return {
-    hold: ({ jobId, environment, epoch }) => void jobs.set(jobId, { jobId, environment, epoch }),
+    hold: ({ jobId, epoch }) => void jobs.set(jobId, { jobId, epoch }),
     letGo: (jobId) => void jobs.delete(jobId),
     epochOf: (jobId) => jobs.get(jobId)?.epoch,
     snapshot: () => new Map(jobs),
-    countOf: (environment) => [...jobs.values()].filter((job) => job.environment === environment).length,
   }
 }

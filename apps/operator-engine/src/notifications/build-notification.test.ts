@@ -28,4 +28,9 @@ describe('buildNotification', () => {
     expect(algoDID).toBeNull()
     expect(verifyMessage(`"schl\\u00fcssel"["${DATASET}"]"${JOB_ID}"null`, signature)).toBe(ADDRESS)
   })
+  it('behaviour: of a row that cannot be read, its id is told', () => {
+    const { signature, ...told } = buildNotification(JOB_ID, null, KEY)
+    expect(told).toEqual({ algoDID: null, jobId: JOB_ID, secret: '', DID: [] })
+    expect(verifyMessage(`""[]"${JOB_ID}"null`, signature)).toBe(ADDRESS)
+  })
 })

@@ -15,10 +15,15 @@ export interface Notification {
 /**
  * Builds and signs what is told of a job (operator-engine-behaviour §10): signed are the JSON texts of `secret`, `DID`,
  * `jobId` and `algoDID`, one after the other, as an EIP-191 message of the environment's key.
+ * @param workflow null where the row cannot be read: then only the job's id is told
  */
-export function buildNotification(jobId: string, workflow: StoredWorkflow, environmentKey: Secret): Notification {
-  const stage = workflow.spec.metadata.stages[0]
-  const { secret } = workflow.metadata
+export function buildNotification(
+  jobId: string,
+  workflow: StoredWorkflow | null,
+  environmentKey: Secret,
+): Notification {
+  const stage = workflow?.spec.metadata.stages[0]
+  const secret = workflow?.metadata.secret ?? ''
   const dids = (stage?.input ?? []).flatMap((input) => (input.id ? [input.id] : []))
   const algoDid = stage?.algorithm.id ?? null
   const signed = [jsonText(secret), `[${dids.map(jsonText).join(', ')}]`, jsonText(jobId), jsonText(algoDid)].join('')

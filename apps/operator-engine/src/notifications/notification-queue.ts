@@ -1,7 +1,7 @@
 import { enqueueNotification, type JobRow } from '@c2d/operator-db'
 import type { Database } from '@c2d/postgres'
 import type { EnvironmentConfig } from '../config.ts'
-import { buildNotification } from './build-notification.ts'
+import { buildNotification, type Notification } from './build-notification.ts'
 
 /** Where each kind of notification goes; absent is not told. */
 export interface NotificationUrls {
@@ -9,27 +9,46 @@ export interface NotificationUrls {
   stop?: string | undefined
 }
 
+/** What somebody is to be told, and where. */
+export interface OwedNotification {
+  url: string
+  body: Notification & Record<string, unknown>
+}
+
 /** Notes that somebody is to be told of a job; telling is somebody else's, so no job ever waits for a receiver. */
 export interface NotificationQueue {
-  /** Puts a notification into the outbox, once a job and kind, however often it is asked for. */
-  enqueue(kind: 'start' | 'stop', job: JobRow, environment: EnvironmentConfig): Promise<void>
+  /** What is owed of a job; nothing where nobody is to be told. To be put into the outbox with what it is true of. */
+  owedOf(kind: 'start' | 'stop', job: JobRow, environment: EnvironmentConfig): OwedNotification | undefined
+  /**
+   * Puts a notification into the outbox, once a job and kind, however often it is asked for.
+   * @param db the pool, or the transaction that it stands or falls with
+   */
+  enqueue(kind: 'start' | 'stop', job: JobRow, environment: EnvironmentConfig, db: Database): Promise<void>
+  /** Says that there may be something new to send, after it was committed. */
+  hurry(): void
 }
 
 /**
  * The outbox of notifications (operator-engine-behaviour §10): signed here, where the environment's key is.
- * @param deps.onQueued called when there is something new to send
+ * @param deps.onQueued called when there may be something new to send
  */
 export function createNotificationQueue(
   options: { urls: NotificationUrls },
-  deps: { db: Database; onQueued: () => void },
+  deps: { onQueued: () => void },
 ): NotificationQueue {
+  const owedOf: NotificationQueue['owedOf'] = (kind, job, environment) => {
+    const url = options.urls[kind]
+    if (url === undefined) return undefined
+    return { url, body: { ...buildNotification(job.jobId, job.workflow, environment.privateKey) } }
+  }
   return {
-    async enqueue(kind, job, environment) {
-      const url = options.urls[kind]
-      // A row that cannot be read has nothing to tell: not its algorithm, not its datasets.
-      if (url === undefined || job.workflow === null) return
-      const body = buildNotification(job.jobId, job.workflow, environment.privateKey)
-      if (await enqueueNotification(deps.db, { jobId: job.jobId, kind, url, body: { ...body } })) deps.onQueued()
+    owedOf,
+    async enqueue(kind, job, environment, db) {
+      const owed = owedOf(kind, job, environment)
+      if (owed) await enqueueNotification(db, { jobId: job.jobId, kind, ...owed })
+    },
+    hurry() {
+      if (options.urls.start !== undefined || options.urls.stop !== undefined) deps.onQueued()
     },
   }
 }

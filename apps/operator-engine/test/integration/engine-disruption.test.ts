@@ -1,6 +1,6 @@
 import { access, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { notifyJobs, requestStop, type JobRow } from '@c2d/operator-db'
+import { listEvents, notifyJobs, requestStop, type JobRow } from '@c2d/operator-db'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { waitUntil } from './executor-conformance.ts'
 import { createEngineWorld, type EngineWorld } from './support/engine-world.ts'
@@ -45,6 +45,8 @@ describe('a step that is lost to a disruption', () => {
     expect(job).toMatchObject({ status: 70, reason: null, exitCode: 0, epoch: 1 })
     expect(await world.resultText(job, 'runs')).toBe('begun\ndone\n')
     expect(await world.resultText(job, 'algorithm.log')).toBe('begun\n')
+    const again = (await listEvents(world.db, jobId)).filter(({ what }) => what === 'retried')
+    expect(again).toMatchObject([{ detail: { step: 'algorithm', attempt: 2, reason: 'Lost' } }])
   })
 
   it('is run once more by the engine that adopts it', async () => {

@@ -70,6 +70,17 @@ describe('every end has a reason', () => {
     expect(await world.waitForJob(running, () => true)).toMatchObject({ status: 40 })
   })
 
+  it('a job that is not paid for any longer while it waits for a slot', async () => {
+    await world.startEngine(world.environment({ maxJobs: 1 }))
+    const running = await world.queueJob(SLEEPER)
+    await world.waitForJob(running, isRunning)
+    const queued = await world.queueJob(QUICK, { validUntil: Math.floor(Date.now() / 1000) + 2 })
+    expect(await world.waitForJob(queued, isFinished)).toMatchObject({
+      ...{ status: 70, reason: 'TimedOut', stopRequest: 2, epoch: 0, outputs: null },
+    })
+    expect(await world.waitForJob(running, () => true)).toMatchObject({ status: 40 })
+  })
+
   it('a job that is not paid for any longer when it is claimed is not provisioned', async () => {
     await world.startEngine()
     const jobId = await world.queueJob(QUICK, { validUntil: Math.floor(Date.now() / 1000) - 1 })
@@ -116,6 +127,8 @@ describe('results that cannot be stored', () => {
     expect(job).toMatchObject({ status: 70, reason: null, exitCode: 0 })
     expect(await world.resultText(job, 'made')).toBe('made')
     expect(await attemptsOf(jobId, 'algorithm')).toBe(1)
+    const again = (await listEvents(world.db, jobId)).find(({ what }) => what === 'retried')
+    expect(again?.detail).toEqual({ step: 'publish', attempt: 2, reason: expect.stringMatching(/^exit code/) })
   })
 
   it('end the job with a reason after three attempts; outputs wait for a while, the data does not', async () => {
@@ -146,6 +159,18 @@ describe('results that were kept as long as they should be', () => {
 })
 
 describe('what is announced', () => {
+  it('counts the jobs of every engine that serves the environment', async () => {
+    const serve = world.environment({ maxJobs: 2 })
+    const first = await world.startEngine(serve)
+    const jobIds = [await world.queueJob(SLEEPER), await world.queueJob(SLEEPER)]
+    for (const jobId of jobIds) await world.waitForJob(jobId, isRunning)
+    first.process.kill('SIGSTOP') // its jobs are its own still, and it says nothing
+    await world.startEngine({ ...serve, LEASE_SECONDS: '60' })
+    const [announced] = await listEnvironments(world.db, { maxAgeSeconds: 60 })
+    expect(announced).toMatchObject({ currentJobs: 2, maxJobs: 2 })
+    await first.kill('SIGKILL')
+  })
+
   it('counts the jobs of each environment by itself', async () => {
     const [settings] = JSON.parse(world.environment({}).ENVIRONMENTS) as [{ id: string }]
     await world.startEngine({ ENVIRONMENTS: JSON.stringify([settings, { ...settings, id: `idle-${randomUUID()}` }]) })

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import type { JobRow } from '@c2d/operator-db'
+import { notifyJobs, requestStop, type JobRow } from '@c2d/operator-db'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { verifyMessage } from 'ethers'
 import { waitUntil } from './executor-conformance.ts'
@@ -74,6 +74,29 @@ describe('notifications', () => {
       expect(await world.waitForJob(jobId, isFinished)).toMatchObject({ status: 70, reason: null })
     }
     await waitUntil(() => toldTo('/start').length >= 4)
+  })
+
+  it('tell of the end of jobs that never began as well, each once', async () => {
+    const serve = { ...world.environment({ maxJobs: 1, maxQueueSeconds: 2 }), ...notify() }
+    await Promise.all([world.startEngine(serve), world.startEngine(serve)])
+    const running = await world.queueJob(`setTimeout(() => {}, 60_000)`)
+    await world.waitForJob(running, (job) => job.status === 40)
+    const stopped = await world.queueJob(NOTHING)
+    const unpaid = await world.queueJob(NOTHING, { validUntil: Math.floor(Date.now() / 1000) })
+    const late = await world.queueJob(NOTHING)
+    const unreadable = await world.queueJob(NOTHING)
+    await requestStop(world.db, { jobId: stopped })
+    await requestStop(world.db, { jobId: unreadable }) // claimed although no slot is free, and then not understood
+    await world.db('jobs').where({ workflowid: unreadable }).update({ workflow: '{' })
+    await notifyJobs(world.db)
+    const ends = { [stopped]: 'Stopped', [unpaid]: 'TimedOut', [late]: 'QueueTimedOut', [unreadable]: 'InternalError' }
+    for (const [jobId, reason] of Object.entries(ends)) {
+      expect(await world.waitForJob(jobId, isFinished)).toMatchObject({ reason, outputs: null })
+    }
+    const told = () => toldTo('/stop').map(({ body }) => body.jobId)
+    await waitUntil(() => told().length >= 4)
+    expect(told().toSorted()).toEqual(Object.keys(ends).toSorted())
+    expect(toldTo('/start').map(({ body }) => body.jobId)).toEqual([running])
   })
 
   it('error: an address that is not public, nor allowed, is never called', async () => {

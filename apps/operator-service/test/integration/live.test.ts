@@ -146,7 +146,8 @@ describe('GET /jobs/{id}/events', () => {
       await operator.db.raw(`UPDATE jobs SET datecreated = datecreated - interval '1 day' WHERE workflowid = ?`, [
         jobId,
       ])
-      await endExpiredQueued(operator.db, { environment: ENVIRONMENT, maxQueueSeconds: 3600, by: 'engine-1' })
+      const environments = [{ id: ENVIRONMENT, maxQueueSeconds: 3600 }]
+      await endExpiredQueued(operator.db, { environments, by: 'engine-1', limit: 9 })
     })
     expect(whats(events)).toEqual(['created', 'finished', 'end'])
   })

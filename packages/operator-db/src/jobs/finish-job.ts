@@ -8,13 +8,17 @@ const FINISH = `
   WITH ended AS (
     UPDATE jobs SET datefinished = now(), laststatusupdate = now(), lease_expires_at = NULL,
       results_expire_at = clock_timestamp() + make_interval(secs => :resultsKeptSeconds::float8),
-      status = CASE WHEN :becomesFinished AND status = ANY (:legal) THEN :code ELSE status END,
-      statustext = CASE WHEN :becomesFinished AND status = ANY (:legal) THEN :text ELSE statustext END
+      status = CASE WHEN :becomesFinished AND status = ANY (:legal) THEN :finishedCode ELSE status END,
+      statustext = CASE WHEN :becomesFinished AND status = ANY (:legal) THEN :finishedText ELSE statustext END
     WHERE workflowid = :jobId AND epoch = :epoch AND datefinished IS NULL
     RETURNING workflowid, status, reason, exit_code
   ), tokens AS (
     UPDATE step_tokens SET ended_at = clock_timestamp()
     WHERE job_id IN (SELECT workflowid FROM ended) AND ended_at IS NULL
+  ), owed AS (
+    INSERT INTO notifications (job_id, kind, url, body)
+    SELECT workflowid, 'stop', :url, :body::jsonb FROM ended WHERE :url::text IS NOT NULL
+    ON CONFLICT (job_id, kind) DO NOTHING
   )
   INSERT INTO job_events (job_id, what, by_whom, detail)
   SELECT workflowid, 'finished', :by,
@@ -27,6 +31,7 @@ const FINISH = `
  * @param end.epoch the claim the caller holds
  * @param end.resultsKeptSeconds how long results are kept from now on; 0 or absent is for ever
  * @param end.detail what else the timeline should say
+ * @param end.notification whom to tell of the end, and what; in the outbox exactly when the job ends
  * @param end.to `finished` to set status 70 where the state table allows it
  * @returns false when the race was lost: nothing changed
  */
@@ -38,6 +43,7 @@ export async function finishJob(
     by: string
     to?: 'finished' | undefined
     resultsKeptSeconds?: number | undefined
+    notification?: { url: string; body: Record<string, unknown> } | undefined
     detail?: Record<string, unknown> | undefined
   },
 ): Promise<boolean> {
@@ -47,10 +53,12 @@ export async function finishJob(
     by: end.by,
     becomesFinished: end.to === 'finished',
     legal: MAY_BECOME_FINISHED,
-    code: JOB_STATUS.finished.code,
-    text: JOB_STATUS.finished.text,
+    finishedCode: JOB_STATUS.finished.code,
+    finishedText: JOB_STATUS.finished.text,
     resultsKeptSeconds: end.resultsKeptSeconds || null, // no interval, no end
     detail: JSON.stringify(end.detail ?? {}),
+    url: end.notification?.url ?? null,
+    body: end.notification ? JSON.stringify(end.notification.body) : null,
   })
   return rowCount === 1
 }

@@ -8,6 +8,7 @@ import { fairQueue } from './20260101000500_fair_queue.ts'
 import { enginesRetriesOutbox } from './20260101000600_engines_retries_outbox.ts'
 import { roles } from './20260101000700_roles.ts'
 import { isolation } from './20260101000800_isolation.ts'
+import { unpaidQueue } from './20260101000900_unpaid_queue.ts'
 
 /** Every migration of the operator's database, oldest first; for `migrateToLatest`. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -20,4 +21,5 @@ export const MIGRATIONS: readonly Migration[] = [
   enginesRetriesOutbox,
   roles,
   isolation,
+  unpaidQueue,
 ]

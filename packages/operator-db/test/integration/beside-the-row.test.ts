@@ -95,14 +95,28 @@ describe('engines', () => {
 describe('attempts', () => {
   it('behaviour: are counted a step, from 1, also by two at once; a stale claim counts nothing', async () => {
     const { jobId, epoch } = await claimOne('env-attempts')
-    const attempt = { jobId, epoch, step: 'publish' } as const
-    const counted = await Promise.all(
-      [1, 2, 3].map(() => recordAttempt(database.open(), { ...attempt, reason: 'StepLost' })),
-    )
+    const attempt = { jobId, epoch, step: 'publish', attempt: 1 } as const
+    const counted = await Promise.all([1, 2, 3].map(() => recordAttempt(database.open(), attempt)))
     expect(counted.sort()).toEqual([1, 2, 3])
     expect(await recordAttempt(database.db, { ...attempt, step: 'algorithm' })).toBe(1)
     expect(await recordAttempt(database.db, { ...attempt, epoch: epoch + 1 })).toBe(0)
     expect(await countAttempts(database.db, { jobId, step: 'publish' })).toBe(3)
+    expect((await listEvents(database.db, jobId)).map(({ what }) => what)).not.toContain('retried')
+  })
+
+  it('behaviour: an attempt after the first is an event, once, also when it is begun again', async () => {
+    const { jobId, epoch } = await claimOne('env-retried')
+    const again = { jobId, epoch, step: 'algorithm', reason: 'Evicted' } as const
+    await recordAttempt(database.db, { ...again, attempt: 2 })
+    await recordAttempt(database.db, { ...again, attempt: 2 })
+    await recordAttempt(database.db, { ...again, step: 'publish', attempt: 2, reason: 'exit code 1' })
+    await recordAttempt(database.db, { ...again, step: 'publish', attempt: 3, reason: 'exit code 1' })
+    const events = (await listEvents(database.db, jobId)).filter(({ what }) => what === 'retried')
+    expect(events).toMatchObject([
+      { by: 'engine-1', detail: { step: 'algorithm', attempt: 2, reason: 'Evicted' } },
+      { detail: { step: 'publish', attempt: 2, reason: 'exit code 1' } },
+      { detail: { step: 'publish', attempt: 3 } },
+    ])
   })
 })
 

@@ -223,6 +223,17 @@ describe('finishJob', () => {
     ])
   })
 
+  it('behaviour: who is to be told of the end is in the outbox exactly when the job ended', async () => {
+    const { jobId, epoch } = await claimOne('env-finish-told')
+    const notification = { url: 'http://127.0.0.1:1/stop', body: { jobId } }
+    const outbox = () => database.db('notifications').where({ job_id: jobId }).select('kind', 'url', 'body')
+    expect(await finishJob(database.db, { jobId, epoch: epoch + 1, by: 'engine-0', notification })).toBe(false)
+    expect(await outbox()).toEqual([])
+    expect(await finishJob(database.db, { jobId, epoch, by: 'engine-1', notification })).toBe(true)
+    expect(await finishJob(database.db, { jobId, epoch, by: 'engine-1', notification })).toBe(false)
+    expect(await outbox()).toEqual([{ kind: 'stop', ...notification }])
+  })
+
   it('behaviour: a failed provisioning keeps its number', async () => {
     const { jobId, epoch } = await claimOne('env-finish-31')
     await advanceJob(database.db, { jobId, epoch, from: 'configuring', to: 'inputFailed', by: 'engine-1' })

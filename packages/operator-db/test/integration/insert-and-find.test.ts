@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import {
   announceEnvironment,
-  countQueued,
   findJobs,
   hasEnvironment,
   insertJob,
@@ -179,11 +178,5 @@ describe('environments', () => {
       priceMin: 1.2,
     })
     expect(listed.some((environment) => environment.id === 'env-broken')).toBe(false)
-  })
-
-  it('behaviour: the queue of each is counted on its own', async () => {
-    await queueJob(database.db, { environment: 'env-count' })
-    expect(await countQueued(database.db, 'env-count')).toBe(1)
-    expect(await countQueued(database.db, 'env-nobody')).toBe(0)
   })
 })

@@ -2,10 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import {
   claimJobs,
   claimStopped,
-  countQueued,
+  countAtWork,
   endExpiredQueued,
   listEvents,
-  listExpiredQueued,
   loadJob,
   loadQueuePositions,
   requestStop,
@@ -106,21 +105,30 @@ describe('claimStopped', () => {
       { jobId: ids[2], stopRequest: 1, status: 20, epoch: 1, claimedBy: 'engine-1' },
     ])
     expect((await listEvents(database.db, ids[2] as string)).at(-1)).toMatchObject({ what: 'claimed', by: 'engine-1' })
-    expect(await countQueued(database.db, environment)).toBe(1)
+    expect(await countAtWork(database.db, [environment, 'nobody'])).toEqual(new Map([[environment, 2]]))
   })
 })
 
 describe('the limit of waiting', () => {
-  it('behaviour: jobs that waited too long are listed, then ended with their reason, once', async () => {
+  const sweep = (id: string, maxQueueSeconds = 60) => ({
+    environments: [{ id, maxQueueSeconds }],
+    by: 'engine-1',
+    limit: 1_000,
+  })
+  const idsOf = (jobs: { jobId: string }[]) => jobs.map((job) => job.jobId)
+  const nowSeconds = () => Math.floor(Date.now() / 1000)
+
+  it('behaviour: jobs that waited too long are ended with their reason, once', async () => {
     const environment = 'env-patience'
-    const [old, young] = (await queueMany(environment, '0xA', 2)) as [string, string]
+    const validUntil = nowSeconds() + 600
+    const old = await queueJob(database.db, { environment, validUntil })
+    const young = await queueJob(database.db, { environment, validUntil: null })
     await agedBy(old, 120)
-    const limit = { environment, maxQueueSeconds: 60 }
-    expect((await listExpiredQueued(database.db, limit)).map((job) => job.jobId)).toEqual([old])
-    expect(await endExpiredQueued(database.db, { ...limit, by: 'engine-1' })).toEqual([old])
-    expect(await endExpiredQueued(database.db, { ...limit, by: 'engine-1' })).toEqual([])
+    expect(await endExpiredQueued(database.db, sweep(environment, 0))).toEqual([])
+    expect(idsOf(await endExpiredQueued(database.db, sweep(environment)))).toEqual([old])
+    expect(await endExpiredQueued(database.db, sweep(environment))).toEqual([])
     const row = await loadJob(database.db, old)
-    expect(row).toMatchObject({ status: 70, statusText: 'Job finished', reason: 'QueueTimedOut' })
+    expect(row).toMatchObject({ status: 70, statusText: 'Job finished', reason: 'QueueTimedOut', stopRequest: 0 })
     expect(row?.dateFinished).toMatch(/^\d{10}\.\d{6}$/)
     expect((await listEvents(database.db, old)).at(-1)).toMatchObject({
       what: 'finished',
@@ -130,15 +138,41 @@ describe('the limit of waiting', () => {
     expect(await loadJob(database.db, young)).toMatchObject({ status: 1, dateFinished: null })
   })
 
+  it('behaviour: jobs that are not paid for any longer are ended where they wait, also without a limit', async () => {
+    const environment = 'env-unpaid'
+    const unpaid = await queueJob(database.db, { environment, validUntil: nowSeconds() - 1 })
+    const paid = await queueJob(database.db, { environment, validUntil: nowSeconds() + 600 })
+    const unlimited = await queueJob(database.db, { environment, validUntil: null })
+    const elsewhere = await queueJob(database.db, { environment: 'env-unpaid-2', validUntil: nowSeconds() - 1 })
+    expect(idsOf(await endExpiredQueued(database.db, sweep(environment, 0)))).toEqual([unpaid])
+    expect(await loadJob(database.db, unpaid)).toMatchObject({ status: 70, reason: 'TimedOut', stopRequest: 2 })
+    for (const jobId of [paid, unlimited, elsewhere]) {
+      expect(await loadJob(database.db, jobId)).toMatchObject({ status: 1, dateFinished: null })
+    }
+  })
+
+  it('behaviour: one that is both says that it was not paid for; of many, the oldest go first', async () => {
+    const environment = 'env-both'
+    const ids: string[] = []
+    for (let nth = 0; nth < 3; nth += 1) {
+      const jobId = await queueJob(database.db, { environment, validUntil: nowSeconds() - 1 })
+      await agedBy(jobId, 300 - nth)
+      ids.push(jobId)
+    }
+    const [first] = await endExpiredQueued(database.db, { ...sweep(environment), limit: 1 })
+    expect(first).toMatchObject({ jobId: ids[0], reason: 'TimedOut' })
+    expect(idsOf(await endExpiredQueued(database.db, sweep(environment)))).toEqual(ids.slice(1))
+  })
+
   it('behaviour: a job is claimed or timed out, never both', async () => {
     const environment = 'env-either'
     const ids = await queueMany(environment, '0xA', 40)
     await Promise.all(ids.map((jobId) => agedBy(jobId, 120)))
     const [claimed, ended] = await Promise.all([
       claimJobs(database.open(), { ...lease(environment), maxJobs: 25 }),
-      endExpiredQueued(database.open(), { environment, maxQueueSeconds: 60, by: 'engine-2' }),
+      endExpiredQueued(database.open(), sweep(environment)),
     ])
-    const both = [...claimed.map((job) => job.jobId), ...ended]
+    const both = idsOf([...claimed, ...ended])
     expect(new Set(both).size).toBe(both.length)
     for (const { jobId } of claimed) expect((await loadJob(database.db, jobId))?.dateFinished).toBeNull()
   })

@@ -11,7 +11,7 @@ import {
   claimJobs,
   claimStopped,
   countAttempts,
-  countQueued,
+  countAtWork,
   endExpiredQueued,
   endStepTokens,
   enqueueNotification,
@@ -23,7 +23,6 @@ import {
   jobsWithoutRow,
   listEnvironments,
   listEvents,
-  listExpiredQueued,
   listExpiredResults,
   listUnfinished,
   loadEngineOfJob,
@@ -127,14 +126,14 @@ describe('c2d_engine', () => {
     await requestStop(database.db, { jobId: stopped })
     expect((await claimStopped(engine, lease)).map((job) => job.jobId)).toContain(stopped)
     const jobId = await queueJob(database.db, { environment })
-    await countQueued(engine, environment)
+    await countAtWork(engine, [environment])
     const claimed = await claimJobs(engine, { ...lease, maxJobs: 1_000 })
     expect(claimed.map((job) => job.jobId)).toContain(jobId)
     const claim = { jobId, epoch: 1 }
     expect(await registerStepToken(engine, { ...claim, step: 'configure', token: 'a' })).toBe(true)
     expect(await registerStepToken(engine, { ...claim, step: 'configure', token: 'b' })).toBe(true)
-    expect(await recordAttempt(engine, { ...claim, step: 'configure' })).toBe(1)
-    expect(await recordAttempt(engine, { ...claim, step: 'configure' })).toBe(2)
+    expect(await recordAttempt(engine, { ...claim, step: 'configure', attempt: 1 })).toBe(1)
+    expect(await recordAttempt(engine, { ...claim, step: 'configure', attempt: 2 })).toBe(2)
     expect(await countAttempts(engine, { jobId, step: 'configure' })).toBe(2)
     await endStepTokens(engine, { jobId, step: 'configure' })
     expect(await renewLeases(engine, lease)).not.toEqual([])
@@ -144,16 +143,15 @@ describe('c2d_engine', () => {
     expect(await advanceJob(engine, { ...held, from: 'configuring', to: 'publishing' })).toBe(true)
     const isolation = { sealed: true, egress: 'none' as const, probes: [], rounds: 3, durationMs: 640 }
     expect(await recordOutcome(engine, { ...held, reason: 'TimedOut', stopRequest: 2, isolation })).toBe(true)
-    expect(await finishJob(engine, { ...held, to: 'finished', resultsKeptSeconds: 1e-6 })).toBe(true)
+    const notification = { url: 'http://127.0.0.1:1', body: { jobId } }
+    expect(await finishJob(engine, { ...held, to: 'finished', resultsKeptSeconds: 1e-6, notification })).toBe(true)
     expect(await listExpiredResults(engine, { environments: [environment] })).toEqual([{ jobId, environment }])
     expect(await markResultsRemoved(engine, { jobId, by: 'engine-1' })).toBe(true)
     expect(await jobsWithoutRow(engine, [jobId])).toEqual([jobId])
-    const late = await queueJob(database.db, { environment })
-    const patience = { environment, maxQueueSeconds: 0 }
-    expect((await listExpiredQueued(engine, patience)).map((job) => job.jobId)).toEqual([late])
-    expect(await endExpiredQueued(engine, { ...patience, by: 'engine-1' })).toEqual([late])
-    expect(await loadJob(engine, late)).toMatchObject({ reason: 'QueueTimedOut' })
-    expect(await enqueueNotification(engine, { jobId, kind: 'stop', url: 'http://127.0.0.1:1', body: {} })).toBe(true)
+    const late = await queueJob(database.db, { environment, validUntil: null })
+    const sweep = { environments: [{ id: environment, maxQueueSeconds: 1e-6 }], by: 'engine-1', limit: 9 }
+    expect(await endExpiredQueued(engine, sweep)).toMatchObject([{ jobId: late, reason: 'QueueTimedOut' }])
+    expect(await enqueueNotification(engine, { jobId, kind: 'start', ...notification })).toBe(true)
     const [due] = await takeDueNotifications(engine, { environments: [environment], leaseSeconds: 30 })
     const { id } = due as { id: string }
     await markNotificationFailed(engine, { id, retryInSeconds: 1, error: 'x' })

@@ -1,0 +1,28 @@
+import { finishJob, loadJob, recordOutcome } from '@c2d/operator-db'
+import type { Database } from '@c2d/postgres'
+import type { EnvironmentConfig } from './config.ts'
+import type { NotificationQueue } from './notifications/notification-queue.ts'
+
+/**
+ * Ends a job whose passes fail again and again, so that it holds up nobody: reason `InternalError`. What it left is
+ * removed by its next pass, or by a sweep.
+ * @param claim.epoch the claim the caller holds; without it nothing happens
+ */
+export async function giveUpJob(
+  claim: { jobId: string; epoch: number },
+  deps: {
+    db: Database
+    environments: ReadonlyMap<string, EnvironmentConfig>
+    notifications: NotificationQueue
+    by: string
+  },
+): Promise<void> {
+  const { db, environments, notifications, by } = deps
+  const job = await loadJob(db, claim.jobId)
+  const environment = job && environments.get(job.environment)
+  if (!job || !environment) return
+  await recordOutcome(db, { ...claim, reason: 'InternalError' })
+  const notification = notifications.owedOf('stop', job, environment)
+  await finishJob(db, { ...claim, by, resultsKeptSeconds: environment.storageExpiry, notification })
+  notifications.hurry()
+}

@@ -7,6 +7,7 @@ import type { Express } from 'express'
 import type { MetadataCache } from './clients/metadata-cache.ts'
 import { createPeerProviders } from './clients/peer-providers.ts'
 import type { OperatorService } from './clients/operator-service.ts'
+import type { ProofQueue } from './clients/proof-queue.ts'
 import type { Rbac } from './clients/rbac.ts'
 import type { TrustLists } from './domain/compute/algorithm-policy.ts'
 import { createDownloadAuthoriser, createJobReadCheck } from './domain/access/authorise-download.ts'
@@ -84,6 +85,8 @@ export interface AppDeps {
   operator: OperatorService | null
   /** Asked before anything is given; null asks nobody. */
   rbac: Rbac | null
+  /** Told of every download that a consumer made; null tells nobody. */
+  proofs: ProofQueue | null
   /** The guarded client: the only way to addresses that users name (DESIGN §4.8). */
   fetch: SourceFetch
   /** Epoch seconds, with fraction. */
@@ -134,7 +137,7 @@ export function createApp(options: AppOptions, deps: AppDeps): Express {
   app.use(decryptRoutes(options, { chains, auth }))
   app.use(fileinfoRoutes(options, { resolveAsset, files, assertJobReads }))
   app.use(initializeRoutes({ resolveAsset, files, requestTimeoutMs: options.requestTimeoutMs, now, auth, rbac }))
-  app.use(downloadRoutes({ auth, authorise, files, rbac }))
+  app.use(downloadRoutes({ auth, authorise, files, rbac, proofs: deps.proofs }))
   app.use(computeRoutes({ ...options, ...evaluation, operator, chains, auth, rbac }))
   app.use(explainRoutes({ ...evaluation, operator, countWaiting, auth }))
   app.use(validateContainerRoutes())

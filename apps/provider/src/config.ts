@@ -123,6 +123,10 @@ const environmentSchema = z
     RBAC_SERVER_URL: z.url().optional(),
     /** Any text: this provider calls itself private towards that server. */
     PRIVATE_PROVIDER: z.string().optional(),
+    /** Where proofs of downloads are posted (provider-http-api §9.4). */
+    USE_HTTP_PROOF: z.url().optional(),
+    /** Writes proofs of downloads to the chain, at the provider's cost; `USE_HTTP_PROOF` goes before it. */
+    USE_CHAIN_PROOF: flagSchema.default(false),
     MAX_BODY_BYTES: z.coerce
       .number()
       .int()

@@ -10,6 +10,7 @@ import { createRbac } from './clients/rbac.ts'
 import { authTokenSecretOf, loadProviderConfig, processEnvironment, universalKeyOf } from './config.ts'
 import { migrations } from './db/migrations/index.ts'
 import { createRevokedTokens } from './db/revoked-tokens.ts'
+import { openProofs } from './open-proofs.ts'
 import { openChains } from './open-chains.ts'
 
 const GRACE_MS = 10_000
@@ -31,6 +32,8 @@ async function main(): Promise<void> {
   const universalKey = universalKeyOf(config)
   const metrics = createMetrics({ prefix: 'c2d_provider_' })
   const metricsAt = config.METRICS_ADDRESS
+  const proofs = openProofs(config, { chains, metrics, log })
+  if (proofs) shutdown.onClose('proofs', () => proofs.close())
   const app = createApp(
     {
       version: versionOfPackage(),
@@ -63,6 +66,7 @@ async function main(): Promise<void> {
       rbac: rbacUrl
         ? createRbac({ url: rbacUrl, universalKey, isPrivate: config.PRIVATE_PROVIDER !== undefined, timeoutMs })
         : null,
+      proofs,
       fetch: createGuardedFetch({
         allowList: config.ALLOW_NON_PUBLIC_IP ? ['*'] : config.OUTBOUND_ALLOW,
         timeoutMs,

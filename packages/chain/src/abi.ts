@@ -11,6 +11,8 @@ export const DATATOKEN_ABI = [
   `function startOrder(address consumer, uint256 serviceIndex, ${PROVIDER_FEE_TUPLE} providerFee, (address consumeMarketFeeAddress, address consumeMarketFeeToken, uint256 consumeMarketFeeAmount) consumeMarketFee)`,
   `function reuseOrder(bytes32 orderTxId, ${PROVIDER_FEE_TUPLE} providerFee)`,
   'function decimals() view returns (uint8)',
+  'function orderExecuted(bytes32 orderTxId, bytes providerData, bytes providerSignature, bytes consumerData, bytes consumerSignature, address consumerAddress)',
+  'event OrderExecuted(address indexed providerAddress, address indexed consumerAddress, bytes32 orderTxId, bytes providerData, bytes providerSignature, bytes consumerData, bytes consumerSignature, uint256 timestamp, uint256 blockNumber)',
 ] as const
 
 /** What we read of a data NFT (local-chain-and-contracts §4.2). */

@@ -3,11 +3,14 @@ import { requestInput } from '@c2d/http-kit'
 import { openSource, type OpenedSource } from '@c2d/storage'
 import { AppError } from '@c2d/runtime'
 import { Router, type Response } from 'express'
+import type { ProofQueue } from '../clients/proof-queue.ts'
 import type { Rbac } from '../clients/rbac.ts'
 import type { AuthoriseDownload } from '../domain/access/authorise-download.ts'
 import type { ConsumerAuth } from '../domain/auth/consumer-auth.ts'
+import { describeDownload } from '../domain/access/describe-download.ts'
 import type { FileAccess } from '../domain/access/file-access.ts'
 import { networkText } from '../domain/chains/network-name.ts'
+import { createByteCounter } from './count-bytes.ts'
 import { downloadFilename } from './download-filename.ts'
 import { address, assertFields, integer, numeric, required, textOf, valueOf, type FieldRule } from './field-rules.ts'
 import { handle } from './handle.ts'
@@ -32,6 +35,8 @@ export function downloadRoutes(deps: {
   authorise: AuthoriseDownload
   files: FileAccess
   rbac: Rbac | null
+  /** Where what was downloaded is noted; null notes nothing. */
+  proofs: ProofQueue | null
 }): Router {
   const router = Router()
   router.get(
@@ -44,12 +49,15 @@ export function downloadRoutes(deps: {
       const documentId = textOf(input, 'documentId') ?? ''
       const serviceId = textOf(input, 'serviceId') ?? ''
       const consumerAddress = textOf(input, 'consumerAddress') ?? ''
+      const transferTxId = textOf(input, 'transferTxId') ?? ''
+      const fileIndex = Number(textOf(input, 'fileIndex'))
+      const [signature, nonce] = [textOf(input, 'signature'), textOf(input, 'nonce') ?? '']
       if (token === undefined) {
         await deps.auth.assertSigned({
           address: consumerAddress,
-          signature: textOf(input, 'signature'),
+          signature,
           prefix: downloadMessage({ documentId, nonce: '' }),
-          nonce: textOf(input, 'nonce') ?? '',
+          nonce,
           authToken: request.get(AUTH_TOKEN_HEADER),
         })
         // The files of a job were asked about when the job was started, in the name of its owner.
@@ -59,12 +67,12 @@ export function downloadRoutes(deps: {
           subject: { did: documentId, serviceId },
         })
       }
-      const { file, userdata, network } = await deps.authorise({
+      const { file, userdata, network, place } = await deps.authorise({
         documentId,
         consumerAddress,
         serviceId,
-        transferTxId: textOf(input, 'transferTxId') ?? '',
-        fileIndex: Number(textOf(input, 'fileIndex')),
+        transferTxId,
+        fileIndex,
         userdata: valueOf(input, 'userdata'),
         token,
       })
@@ -74,7 +82,12 @@ export function downloadRoutes(deps: {
       const source = await openSource(file, { ...deps.files, range, userdata, signal: gone.signal })
       assertServed(source, network)
       writeHead(response, source)
-      await pipeBody(source.body, response)
+      // A job's own downloads are told by the job; a proof is about what a consumer got.
+      if (!deps.proofs || token !== undefined) return pipeBody(source.body, response)
+      const counter = createByteCounter()
+      await pipeBody(source.body, response, counter.stream)
+      const said = { documentId, serviceId, fileIndex, transferTxId, consumerAddress, nonce, signature }
+      deps.proofs.add(describeDownload({ ...said, place, bytes: counter.count() }))
     }),
   )
   return router

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Readable } from 'node:stream'
+import type { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Response } from 'express'
 
@@ -41,10 +41,13 @@ export async function streamResult(
   await pipeBody(upstream.body, response)
 }
 
-/** Pipes to the end; a caller that left early is no error of ours. */
-export async function pipeBody(body: Readable, response: Response): Promise<void> {
+/**
+ * Pipes to the end; a caller that left early is no error of ours.
+ * @param through what everything passes on its way, if anything
+ */
+export async function pipeBody(body: Readable, response: Response, through?: Transform): Promise<void> {
   try {
-    await pipeline(body, response)
+    await (through ? pipeline(body, through, response) : pipeline(body, response))
   } catch (thrown) {
     if (!response.destroyed && !response.headersSent) throw thrown
     response.destroy() // cut, so that half a file does not look whole

@@ -30,6 +30,8 @@ interface GrantedFile {
   /** The consumer's parameters, defaults filled in. */
   userdata: unknown
   network: string
+  /** The datatoken that was ordered. */
+  place: { chainId: number; datatokenAddress: string }
 }
 
 /** Decides which file a request may have. */
@@ -41,6 +43,7 @@ interface GrantedFiles {
   network: string
   /** The consumer's parameters, defaults filled in; null where they go on as they were sent. */
   userdata: { filled: unknown } | null
+  place: GrantedFile['place']
 }
 
 interface DownloadDeps {
@@ -98,7 +101,8 @@ export function createDownloadAuthoriser(
       throw new AppError('OrderInvalid', { detail: networkText(network, text) })
     }
     const files = decryptServiceFiles(target)
-    if (files) return { files, network, userdata }
+    const place = { chainId: asset.chain.chainId, datatokenAddress: target.service.datatokenAddress }
+    if (files) return { files, network, userdata, place }
     throw new AppError('FilesUnavailable', { detail: networkText(network, 'Unable to get dataset files') })
   }
 
@@ -128,12 +132,12 @@ export function createJobReadCheck(
   }
 }
 
-function chooseFile({ files, network, userdata }: GrantedFiles, request: DownloadRequest): GrantedFile {
+function chooseFile({ files, network, userdata, place }: GrantedFiles, request: DownloadRequest): GrantedFile {
   const { fileIndex } = request
   const unavailable = (text: string): AppError =>
     new AppError('FilesUnavailable', { detail: networkText(network, text) })
   if (fileIndex >= files.length) throw unavailable(`No such fileIndex ${fileIndex}`)
   const parsed = parseFileObject(files[fileIndex])
   if ('problem' in parsed) throw unavailable(parsed.problem)
-  return { file: parsed.file, userdata: userdata ? userdata.filled : request.userdata, network }
+  return { file: parsed.file, userdata: userdata ? userdata.filled : request.userdata, network, place }
 }

@@ -92,6 +92,7 @@ export async function startStack(changes: Partial<AppOptions> = {}, others: Part
       cache: createMetadataCache({ url: cache.url, timeoutMs: TIMEOUT_MS }, { log: silentLogger }),
       operator: createOperatorService({ url: operator.url, universalKey: PROVIDER_KEY, timeoutMs: TIMEOUT_MS }),
       rbac: null,
+      proofs: null,
       fetch: createGuardedFetch({ allowList: [origin.host], timeoutMs: TIMEOUT_MS }),
       now: () => Date.now() / 1000,
       readiness: { chain: () => client.isReady() },

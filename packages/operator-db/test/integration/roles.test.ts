@@ -26,7 +26,6 @@ import {
   listExpiredResults,
   listUnfinished,
   loadEngineOfJob,
-  loadJob,
   loadQueuePositions,
   markNotificationDelivered,
   markNotificationFailed,

@@ -15,7 +15,7 @@ export async function checkChain(statement: ProofStatement, rpcUrl: string): Pro
     await chain.isReady()
     const lines: ReportLine[] = []
     for (const order of orders) {
-      const { passed, findings } = await checkOrder(order, environment.address, chain)
+      const { passed, findings } = await checkOrder(order, [environment.address, job.consumer], chain)
       lines.push({
         outcome: passed ? 'passed' : 'failed',
         text: `order of ${order.did}: ${findings.join('; ')}`,

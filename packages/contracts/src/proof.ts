@@ -30,6 +30,17 @@ const orderSchema = z.strictObject({
 })
 export type ProofOrder = z.infer<typeof orderSchema>
 
+/** One rule of a start, by its id, about one part of the request, and what it said. */
+const ruleVerdictSchema = z.strictObject({
+  rule: z.string(),
+  resource: z.string(),
+  verdict: z.enum(['allow', 'deny', 'skipped']),
+})
+
+/** What a provider found when it let a job start: the orders that pay for it, and the rules it was judged by. */
+export const startEvidenceSchema = z.object({ orders: z.array(orderSchema), rules: z.array(ruleVerdictSchema) })
+export type StartEvidence = z.infer<typeof startEvidenceSchema>
+
 /** What a proof says of one job. Everything in it is a fact the operator recorded while the job ran. */
 export const proofPredicateSchema = z.strictObject({
   job: z.strictObject({
@@ -73,7 +84,7 @@ export const proofPredicateSchema = z.strictObject({
     reason: z.enum(REASON_NAMES).nullable(),
   }),
   /** The rules a start was judged by, in the order of the evaluation, with what each said. */
-  rules: z.array(z.strictObject({ rule: z.string(), verdict: z.enum(['allow', 'deny', 'skipped']) })),
+  rules: z.array(ruleVerdictSchema),
   createdAtMs: epochMsSchema,
   finishedAtMs: epochMsSchema,
 })

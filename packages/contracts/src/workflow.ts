@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { sha256HexSchema } from './primitives.ts'
+import { startEvidenceSchema } from './proof.ts'
 
 const remoteSchema = z.object({
   txId: z.string(),
@@ -47,6 +48,8 @@ export const stageSchema = z.object({
   algorithm: stageAlgorithmSchema,
   compute: z.record(z.string(), z.unknown()),
   output: z.object({ metadataUri: z.string().nullish() }).loose(),
+  /** What the provider found when it let this job start, for its proof; no pod needs it. */
+  evidence: startEvidenceSchema.optional().catch(undefined),
 })
 export type Stage = z.infer<typeof stageSchema>
 

@@ -15,12 +15,12 @@ const RECEIPT_WAIT_MS = 1_000
 const STATE_NAMES = new Map<number, string>(Object.entries(ASSET_STATE).map(([name, state]) => [state, name]))
 
 /**
- * Reads one order of a proof on chain: that the datatoken is the asset's, that it emitted an order of this service for
- * the environment (a reuse is followed to its origin), what was paid, and what state the asset was in at that block.
- * @param environmentAddress who the order must be for
+ * Reads one order of a proof on chain: that the datatoken is the asset's, that it emitted an order of this service by or
+ * for this consumer (a reuse is followed to its origin), what was paid, and what state the asset was in at that block.
+ * @param parties the addresses by or for whom it must be: the environment's and the consumer's
  * @throws AppError UpstreamUnavailable where the chain cannot be read
  */
-export async function checkOrder(order: ProofOrder, environmentAddress: string, chain: Chain): Promise<OrderCheck> {
+export async function checkOrder(order: ProofOrder, parties: readonly string[], chain: Chain): Promise<OrderCheck> {
   const fails = (finding: string): OrderCheck => ({ order, passed: false, findings: [finding] })
   if (computeDid(order.nft, chain.chainId) !== order.did) {
     return fails(`the NFT ${order.nft} on chain ${chain.chainId} is not the asset ${order.did}`)
@@ -33,13 +33,15 @@ export async function checkOrder(order: ProofOrder, environmentAddress: string, 
 
   const isOfThisRun = ({ orders }: OrderReceipt): boolean =>
     orders.some(
-      ({ consumer, serviceIndex }) =>
-        isSameAddress(consumer, environmentAddress) && serviceIndex === order.serviceIndex,
+      ({ consumer, payer, serviceIndex }) =>
+        serviceIndex === order.serviceIndex &&
+        parties.some((party) => isSameAddress(consumer, party) || isSameAddress(payer, party)),
     )
   const [reuse] = receipt.reuses
   const origin = reuse ? await chain.loadOrder(reuse.orderTxId, order.datatoken, { timeoutMs: RECEIPT_WAIT_MS }) : null
   const isPaid = isOfThisRun(receipt) || (origin?.succeeded === true && isOfThisRun(origin))
-  if (!isPaid) return fails(`${order.txId} orders nothing of service ${order.serviceIndex} for the environment`)
+  if (!isPaid)
+    return fails(`${order.txId} orders nothing of service ${order.serviceIndex} for this environment or consumer`)
 
   const state = await chain.assetStateAt(order.nft, receipt.blockNumber)
   const when = new Date(receipt.blockTimestamp * 1000).toISOString()

@@ -44,7 +44,7 @@ function buildPredicate(changes: Partial<ProofPredicate> = {}): ProofPredicate {
       exitCode: 0,
       reason: null,
     },
-    rules: [{ rule: 'algorithm-trusted', verdict: 'allow' }],
+    rules: [{ rule: 'algorithm-trusted', resource: 'dataset', verdict: 'allow' }],
     createdAtMs: 1_750_000_000_000,
     finishedAtMs: 1_750_000_002_000,
     ...changes,

@@ -15,6 +15,7 @@ const PROGRAM = new URL('../../dist/main.js', import.meta.url).pathname
 const ENVIRONMENT = createLocalSigner(new Secret(`0x${'01'.repeat(32)}`))
 const PROOF_KEY = createLocalSigner(new Secret(`0x${'02'.repeat(32)}`))
 const TERM = { validFrom: 1_700_000_000, validUntil: 1_800_000_000 }
+const CONSUMER = `0x${'c0'.repeat(20)}`
 const SHA = 'a'.repeat(64)
 const CONTENTS = { 'outputs/result.csv': 'mean\n42\n', 'logs/algorithm.log': 'done\n' }
 
@@ -67,7 +68,7 @@ const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
 async function writeProof(changes: Partial<ProofPredicate> = {}): Promise<string> {
   const predicate: ProofPredicate = {
-    job: { id: 'b'.repeat(32), agreementId: order.txId, chainId: 8996, consumer: publisher.address },
+    job: { id: 'b'.repeat(32), agreementId: order.txId, chainId: 8996, consumer: CONSUMER },
     environment: { id: 'paid', address: ENVIRONMENT.address },
     orders: [order],
     datasets: [{ did: order.did, serviceId: 's', files: [{ index: 0, sha256: SHA }] }],
@@ -147,7 +148,7 @@ describe('c2d-verify', () => {
 
   it('attack: an order that is somebody else’s, of another asset, or of no asset is found on chain', async () => {
     const lies: [Partial<ProofOrder>, RegExp][] = [
-      [{ txId: strangerOrderTxId }, /orders nothing of service 0 for the environment/],
+      [{ txId: strangerOrderTxId }, /orders nothing of service 0 for this/],
       [{ serviceIndex: 1 }, /orders nothing of service 1/],
       [{ did: `did:op:${SHA}` }, /is not the asset/],
       [{ datatoken: order.nft }, /does not belong to the asset/],

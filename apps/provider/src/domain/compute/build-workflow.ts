@@ -1,4 +1,4 @@
-import type { Container, StageAlgorithm, Workflow } from '@c2d/contracts'
+import type { Container, StageAlgorithm, StartEvidence, Workflow } from '@c2d/contracts'
 import type { AlgorithmCase } from './judge-algorithm.ts'
 import type { DatasetCase } from './judge-dataset.ts'
 
@@ -12,6 +12,7 @@ export interface WorkflowParts {
   /** The transaction that ordered a published algorithm. */
   algorithmOrder: string
   metadataUri: string | null
+  evidence: StartEvidence
 }
 
 /** What the reference always asks for; the engine's own limits replace it (provider-http-api §8.2). */
@@ -35,6 +36,7 @@ export function buildWorkflow(parts: WorkflowParts): Workflow {
         compute: { ...COMPUTE_BLOCK, allowNetworkAccess: allowsNetwork(parts.inputs) },
         algorithm: buildAlgorithm(parts),
         output: { metadataUri: parts.metadataUri },
+        evidence: parts.evidence,
       },
     ],
   }

@@ -1,5 +1,6 @@
 import { AppError } from '@c2d/runtime'
 import type { OperatorService, Relayed } from '../../clients/operator-service.ts'
+import { buildEvidence } from './build-evidence.ts'
 import { buildWorkflow } from './build-workflow.ts'
 import { evaluateCompute, type ComputeCase, type EvaluationDeps } from './evaluate-compute.ts'
 
@@ -18,7 +19,7 @@ export interface ComputeDeps extends EvaluationDeps {
  */
 export async function startCompute(request: ComputeCase, deps: ComputeDeps): Promise<Relayed> {
   const mode = { orders: 'required', orderTimeoutMs: deps.orderTimeoutMs, stopsAtDeny: true } as const
-  const { datasets, algorithm, checkedFiles, container, payers } = await evaluateCompute(request, mode, deps)
+  const { datasets, algorithm, checkedFiles, container, payers, docket } = await evaluateCompute(request, mode, deps)
   // The last payer names the agreement, as in the reference (§5.5); the run lasts as long as any of them pays for.
   const payer = payers?.at(-1)
   const inputs = datasets.flatMap(({ found }) => (found ? [found] : []))
@@ -35,6 +36,15 @@ export async function startCompute(request: ComputeCase, deps: ComputeDeps): Pro
       container,
       algorithmOrder: request.algorithm.transferTxId ?? '',
       metadataUri: deps.metadataUri,
+      evidence: buildEvidence(
+        [
+          ...inputs,
+          ...(algorithm.kind === 'published'
+            ? [{ target: algorithm.target, transferTxId: request.algorithm.transferTxId }]
+            : []),
+        ],
+        docket.verdicts(),
+      ),
     }),
     agreementId: payer.transferTxId,
     owner: request.consumerAddress,

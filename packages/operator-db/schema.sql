@@ -99,6 +99,15 @@ CREATE TABLE notifications (
   CONSTRAINT notifications_pkey PRIMARY KEY (id)
 );
 
+CREATE TABLE result_keys (
+  job_id text NOT NULL,
+  object text NOT NULL,
+  key bytea NOT NULL,
+  CONSTRAINT result_keys_key_check CHECK ((octet_length(key) = 32)),
+  CONSTRAINT result_keys_object_check CHECK (((length(object) >= 1) AND (length(object) <= 128))),
+  CONSTRAINT result_keys_pkey PRIMARY KEY (job_id, object)
+);
+
 CREATE TABLE step_attempts (
   job_id text NOT NULL,
   step text NOT NULL,
@@ -359,6 +368,59 @@ AS $function$
       END
       $function$;
 
+CREATE OR REPLACE FUNCTION public.report_publishing(p_job_id text, p_token text, p_detail jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+      DECLARE
+        job jobs;
+        v_keys jsonb := coalesce(p_detail -> 'keys', '[]');
+        v_reason text := p_detail ->> 'reason';
+        v_noted jsonb;
+      BEGIN
+        job := lock_reported_job(p_job_id, 'publish', p_token);
+        IF jsonb_typeof(p_detail) IS DISTINCT FROM 'object' OR octet_length(p_detail::text) > 16777216
+          OR jsonb_typeof(v_keys) <> 'array' OR v_reason <> 'OutputRefused' THEN
+          RAISE EXCEPTION 'the publishing report is malformed or too large' USING ERRCODE = 'C2D02';
+        END IF;
+        IF EXISTS (
+          SELECT 1 FROM jsonb_array_elements(v_keys) AS entry
+          WHERE jsonb_typeof(entry) <> 'object'
+            OR (entry ->> 'object') IS NULL OR length(entry ->> 'object') NOT BETWEEN 1 AND 128
+            OR (entry ->> 'key') IS NULL OR (entry ->> 'key') !~ '^[0-9a-f]{64}$'
+        ) THEN
+          RAISE EXCEPTION 'a key of the outputs is malformed' USING ERRCODE = 'C2D02';
+        END IF;
+        INSERT INTO result_keys (job_id, object, key)
+        SELECT p_job_id, entry ->> 'object', decode(entry ->> 'key', 'hex') FROM jsonb_array_elements(v_keys) AS entry
+        ON CONFLICT DO NOTHING;
+        IF (SELECT count(*) FROM result_keys WHERE job_id = p_job_id) > 100000 OR EXISTS (
+          SELECT 1 FROM jsonb_array_elements(v_keys) AS entry
+          JOIN result_keys ON job_id = p_job_id AND object = entry ->> 'object'
+          WHERE key <> decode(entry ->> 'key', 'hex')
+        ) THEN
+          RAISE EXCEPTION 'too many keys, or another key of an object' USING ERRCODE = 'C2D02';
+        END IF;
+        IF v_reason IS NULL THEN
+          RETURN;
+        END IF;
+        v_noted := jsonb_strip_nulls(
+          jsonb_build_object('reason', v_reason, 'message', left(p_detail ->> 'message', 1000)));
+        IF EXISTS (SELECT 1 FROM job_events
+                   WHERE job_id = p_job_id AND what = 'outputsRefused' AND detail = v_noted) THEN
+          RETURN; -- a pod that lost the answer says the same again
+        END IF;
+        UPDATE jobs SET reason = coalesce(reason, v_reason) WHERE workflowid = p_job_id AND datefinished IS NULL;
+        INSERT INTO job_events (job_id, what, by_whom, detail)
+        SELECT p_job_id, 'outputsRefused', 'pod-publishing', v_noted
+        WHERE (SELECT count(*) FROM job_events WHERE job_id = p_job_id AND what = 'outputsRefused') < 10;
+        PERFORM pg_notify('c2d_jobs', '');
+      END
+      $function$;
+
 -- Comments
 
 COMMENT ON TABLE claim_locks IS 'The row of an environment is locked while jobs of it are claimed';
@@ -376,6 +438,7 @@ COMMENT ON TABLE nonce_highest IS 'The highest nonce each address has spent';
 COMMENT ON TABLE nonce_spent IS 'Nonces spent within the window below the highest one; older ones are refused by the window';
 COMMENT ON TABLE notifications IS 'Outbox of calls that tell an operator of a job''s start and end';
 COMMENT ON COLUMN notifications.next_at IS 'When to try (again); null is never: delivered, or given up';
+COMMENT ON TABLE result_keys IS 'Keys of results that are kept encrypted; an object keeps the key it came with';
 COMMENT ON TABLE step_attempts IS 'How often each step was tried, and why the last time';
 COMMENT ON TABLE step_tokens IS 'What the pod of a step proves itself with; a newer token of the step replaces the older';
 
@@ -395,6 +458,8 @@ GRANT SELECT ON jobs TO c2d_service;
 GRANT INSERT, SELECT, UPDATE ON nonce_highest TO c2d_service;
 GRANT DELETE, INSERT, SELECT ON nonce_spent TO c2d_service;
 GRANT INSERT, SELECT ON notifications TO c2d_engine;
+GRANT DELETE ON result_keys TO c2d_engine;
+GRANT SELECT ON result_keys TO c2d_service;
 GRANT SELECT ON schema_migrations TO c2d_engine;
 GRANT SELECT ON schema_migrations TO c2d_service;
 GRANT SELECT ON schema_migrations_lock TO c2d_engine;
@@ -405,8 +470,10 @@ GRANT UPDATE (status, statustext, laststatusupdate, datefinished, outputsurl, st
 GRANT INSERT (agreementid, workflowid, owner, status, statustext, namespace, workflow, provider, request_key, valid_until) ON jobs TO c2d_service;
 GRANT UPDATE (stopreq) ON jobs TO c2d_service;
 GRANT UPDATE (attempts, next_at, delivered_at, last_error) ON notifications TO c2d_engine;
+GRANT SELECT (job_id, object) ON result_keys TO c2d_engine;
 GRANT EXECUTE ON FUNCTION announce(character varying,text,integer) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION claim_jobs(text,integer,text,double precision) TO c2d_engine;
 GRANT EXECUTE ON FUNCTION report_outputs(text,text,jsonb) TO c2d_pod;
 GRANT EXECUTE ON FUNCTION report_progress(text,text,jsonb) TO c2d_pod;
 GRANT EXECUTE ON FUNCTION report_provisioning(text,text,integer,jsonb) TO c2d_pod;
+GRANT EXECUTE ON FUNCTION report_publishing(text,text,jsonb) TO c2d_pod;

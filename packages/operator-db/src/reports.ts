@@ -46,6 +46,29 @@ export function reportOutputs(report: { jobId: string; token: string; outputs: r
 }
 
 /**
+ * What a publish pod says beside its list of outputs, and before it: keys of what it stored encrypted, and that some
+ * outputs were refused, which becomes the job's reason where it has none. Saying the same again changes nothing.
+ * @param report.keys 32 bytes each; an object keeps the key it came with
+ * @param report.refusal one sentence for the timeline
+ * @throws (when run) SQLSTATE `TOKEN_REFUSED` or `REPORT_MALFORMED`
+ */
+export function reportPublishing(report: {
+  jobId: string
+  token: string
+  keys?: readonly { object: string; key: Buffer }[]
+  refusal?: string | undefined
+}): Statement {
+  const detail = {
+    keys: (report.keys ?? []).map(({ object, key }) => ({ object, key: key.toString('hex') })),
+    ...(report.refusal === undefined ? {} : { reason: 'OutputRefused' satisfies Reason, message: report.refusal }),
+  }
+  return {
+    text: 'SELECT report_publishing($1, $2, $3::jsonb)',
+    values: [report.jobId, report.token, JSON.stringify(detail)],
+  }
+}
+
+/**
  * A line for the job's timeline from a running step; at most 4 KiB, and dropped beyond a thousand lines a job.
  * @param report.token a live token of any step of the job
  * @throws (when run) SQLSTATE `TOKEN_REFUSED` or `REPORT_MALFORMED`

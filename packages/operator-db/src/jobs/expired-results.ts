@@ -20,7 +20,7 @@ export async function listExpiredResults(
 }
 
 /**
- * Writes down that a job's results are gone: no addresses any more, event `resultsExpired`. `removed` stays 0, as the
+ * Writes down that a job's results are gone: no addresses and no keys any more, event `resultsExpired`. `removed` stays 0, as the
  * wire says. To be called after the files were deleted, which may be repeated.
  * @param removal.by who removed them, for the timeline
  * @returns false when they were not due, or another engine said it already: nothing changed
@@ -32,6 +32,8 @@ export async function markResultsRemoved(db: Database, removal: { jobId: string;
        WHERE workflowid = :jobId AND datefinished IS NOT NULL AND results_removed_at IS NULL
          AND results_expire_at <= clock_timestamp()
        RETURNING workflowid
+     ), forgotten AS (
+       DELETE FROM result_keys USING emptied WHERE job_id = emptied.workflowid
      )
      INSERT INTO job_events (job_id, what, by_whom) SELECT workflowid, 'resultsExpired', :by FROM emptied`,
     removal,

@@ -9,6 +9,7 @@ import { enginesRetriesOutbox } from './20260101000600_engines_retries_outbox.ts
 import { roles } from './20260101000700_roles.ts'
 import { isolation } from './20260101000800_isolation.ts'
 import { unpaidQueue } from './20260101000900_unpaid_queue.ts'
+import { resultKeys } from './20260101001000_result_keys.ts'
 
 /** Every migration of the operator's database, oldest first; for `migrateToLatest`. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -22,4 +23,5 @@ export const MIGRATIONS: readonly Migration[] = [
   roles,
   isolation,
   unpaidQueue,
+  resultKeys,
 ]

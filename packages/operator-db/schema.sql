@@ -211,10 +211,8 @@ AS $function$
             SELECT count(*) AS jobs FROM jobs
             WHERE namespace = for_environment AND status > 1 AND datefinished IS NULL
           ), next AS (
-            -- What positions are counted by; asked for like this, only the first few need sorting.
-            SELECT job_id FROM job_queue WHERE environment = for_environment
-            ORDER BY turn, datecreated, job_id
-            LIMIT (SELECT greatest(0, max_jobs - at_work.jobs) FROM at_work)
+            SELECT job_id FROM at_work, LATERAL queue_front(for_environment, max_jobs - at_work.jobs)
+            WHERE at_work.jobs < max_jobs
           ), taken AS (
             SELECT workflowid FROM jobs
             WHERE workflowid IN (SELECT job_id FROM next) AND status = 1 AND datefinished IS NULL
@@ -262,6 +260,47 @@ AS $function$
         END IF;
         RAISE EXCEPTION 'the step token is not valid for this report' USING ERRCODE = 'C2D01';
       END
+      $function$;
+
+CREATE OR REPLACE FUNCTION public.queue_front(for_environment text, at_most bigint)
+ RETURNS TABLE(job_id text)
+ LANGUAGE sql
+ STABLE ROWS 100
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+        WITH RECURSIVE every_owner AS (
+          (SELECT lower(owner) AS owner FROM jobs WHERE namespace = for_environment AND status = 1 AND datefinished IS NULL
+           ORDER BY lower(owner) LIMIT 1)
+          UNION ALL
+          SELECT (SELECT lower(jobs.owner) FROM jobs
+            WHERE namespace = for_environment AND status = 1 AND datefinished IS NULL AND lower(jobs.owner) > every_owner.owner
+            ORDER BY lower(jobs.owner) LIMIT 1)
+          FROM every_owner WHERE every_owner.owner IS NOT NULL
+        ), owners AS (
+          SELECT owner FROM every_owner WHERE owner IS NOT NULL LIMIT 257
+        ), few AS (
+          SELECT count(*) <= 256 AND NOT EXISTS (
+            SELECT 1 FROM jobs WHERE namespace = for_environment AND status = 1 AND datefinished IS NULL AND lower(owner) IS NULL
+          ) AS owners FROM owners
+        ), busy AS (
+          SELECT lower(owner) AS owner, count(*) AS jobs FROM jobs
+          WHERE namespace = for_environment AND status > 1 AND datefinished IS NULL
+          GROUP BY lower(owner)
+        ), front AS (
+          SELECT head.workflowid AS job_id, coalesce(busy.jobs, 0) + head.rank AS turn, head.datecreated
+          FROM owners LEFT JOIN busy USING (owner), LATERAL (
+            SELECT workflowid, datecreated, row_number() OVER (ORDER BY datecreated, workflowid) AS rank FROM (
+              SELECT workflowid, datecreated FROM jobs
+              WHERE namespace = for_environment AND status = 1 AND datefinished IS NULL AND lower(jobs.owner) = owners.owner
+              ORDER BY datecreated, workflowid LIMIT at_most
+            ) AS oldest
+          ) AS head
+          WHERE (SELECT owners FROM few)
+          UNION ALL
+          SELECT job_id, turn, datecreated FROM job_queue
+          WHERE environment = for_environment AND NOT (SELECT owners FROM few)
+        )
+        SELECT job_id FROM front ORDER BY turn, datecreated, job_id LIMIT at_most
       $function$;
 
 CREATE OR REPLACE FUNCTION public.report_outputs(p_job_id text, p_token text, p_outputs jsonb)
@@ -473,6 +512,7 @@ GRANT UPDATE (attempts, next_at, delivered_at, last_error) ON notifications TO c
 GRANT SELECT (job_id, object) ON result_keys TO c2d_engine;
 GRANT EXECUTE ON FUNCTION announce(character varying,text,integer) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION claim_jobs(text,integer,text,double precision) TO c2d_engine;
+GRANT EXECUTE ON FUNCTION queue_front(text,bigint) TO c2d_engine;
 GRANT EXECUTE ON FUNCTION report_outputs(text,text,jsonb) TO c2d_pod;
 GRANT EXECUTE ON FUNCTION report_progress(text,text,jsonb) TO c2d_pod;
 GRANT EXECUTE ON FUNCTION report_provisioning(text,text,integer,jsonb) TO c2d_pod;

@@ -4,6 +4,12 @@ import { claimFunction } from './20260101000300_claim_function.ts'
 
 const { warmingUp, configuring } = JOB_STATUS
 
+/** The front of the queue, by ranking all of it. */
+export const BY_VIEW = `-- What positions are counted by; asked for like this, only the first few need sorting.
+            SELECT job_id FROM job_queue WHERE environment = for_environment
+            ORDER BY turn, datecreated, job_id
+            LIMIT (SELECT greatest(0, max_jobs - at_work.jobs) FROM at_work)`
+
 /**
  * Whose turn it is. A job's turn is how many jobs its owner has at work in the environment, plus its rank among those
  * the owner has queued there; equal turns go by age. So an owner with one job waits for one turn, however many another
@@ -39,6 +45,28 @@ export const fairQueue: Migration = {
         ) AS turns;
       COMMENT ON VIEW job_queue IS 'Queued jobs with their position in the environment: fair between owners, then by age';
 
+      ${createClaimJobs(BY_VIEW)}
+    `)
+  },
+  async down(db) {
+    await db.raw(`
+      DROP FUNCTION claim_jobs(text, int, text, double precision);
+      DROP TABLE claim_locks;
+      DROP VIEW job_queue;
+      DROP INDEX jobs_in_queue, jobs_to_stop;
+      CREATE INDEX jobs_to_claim ON jobs (namespace, datecreated)
+        WHERE status = ${warmingUp.code} AND datefinished IS NULL;
+    `)
+    await claimFunction.up(db) // as it was: oldest first
+  },
+}
+
+/**
+ * `claim_jobs` of a fair queue: the slots that are free are given to the jobs whose turn it is.
+ * @param next SQL for as many `job_id`s as there are free slots, first things first; it may ask `at_work.jobs`
+ */
+export function createClaimJobs(next: string): string {
+  return `
       -- A row that changed since it was ranked is looked at again when it is locked, and is left out if it left the queue.
       CREATE OR REPLACE FUNCTION claim_jobs(for_environment text, max_jobs int, claimer text, lease_seconds double precision)
       RETURNS SETOF jobs LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public, pg_temp AS $claim$
@@ -59,10 +87,7 @@ export const fairQueue: Migration = {
             SELECT count(*) AS jobs FROM jobs
             WHERE namespace = for_environment AND status > ${warmingUp.code} AND datefinished IS NULL
           ), next AS (
-            -- What positions are counted by; asked for like this, only the first few need sorting.
-            SELECT job_id FROM job_queue WHERE environment = for_environment
-            ORDER BY turn, datecreated, job_id
-            LIMIT (SELECT greatest(0, max_jobs - at_work.jobs) FROM at_work)
+            ${next}
           ), taken AS (
             SELECT workflowid FROM jobs
             WHERE workflowid IN (SELECT job_id FROM next) AND status = ${warmingUp.code} AND datefinished IS NULL
@@ -80,18 +105,5 @@ export const fairQueue: Migration = {
           )
           SELECT * FROM claimed;
       END
-      $claim$;
-    `)
-  },
-  async down(db) {
-    await db.raw(`
-      DROP FUNCTION claim_jobs(text, int, text, double precision);
-      DROP TABLE claim_locks;
-      DROP VIEW job_queue;
-      DROP INDEX jobs_in_queue, jobs_to_stop;
-      CREATE INDEX jobs_to_claim ON jobs (namespace, datecreated)
-        WHERE status = ${warmingUp.code} AND datefinished IS NULL;
-    `)
-    await claimFunction.up(db) // as it was: oldest first
-  },
+      $claim$;`
 }

@@ -10,6 +10,7 @@ import { roles } from './20260101000700_roles.ts'
 import { isolation } from './20260101000800_isolation.ts'
 import { unpaidQueue } from './20260101000900_unpaid_queue.ts'
 import { resultKeys } from './20260101001000_result_keys.ts'
+import { queueFront } from './20260101001100_queue_front.ts'
 
 /** Every migration of the operator's database, oldest first; for `migrateToLatest`. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -24,4 +25,5 @@ export const MIGRATIONS: readonly Migration[] = [
   isolation,
   unpaidQueue,
   resultKeys,
+  queueFront,
 ]

@@ -93,6 +93,58 @@ describe('the queue', () => {
   })
 })
 
+describe('queue_front', () => {
+  const front = async (environment: string, atMost: number) =>
+    (
+      await database.db.raw<{ rows: { job_id: string }[] }>('SELECT job_id FROM queue_front(?, ?)', [
+        environment,
+        atMost,
+      ])
+    ).rows
+  const firstOfQueue = async (environment: string, atMost: number) =>
+    (
+      await database.db.raw<{ rows: { job_id: string }[] }>(
+        'SELECT job_id FROM job_queue WHERE environment = ? ORDER BY position LIMIT ?',
+        [environment, atMost],
+      )
+    ).rows
+  /** Jobs at work and waiting, at random; some owners by several spellings, some jobs of the same moment. */
+  const fill = (environment: string, owners: number, jobs: number) =>
+    database.db.raw(
+      `INSERT INTO jobs (workflowid, agreementid, owner, status, namespace, datecreated)
+       SELECT :environment || n, :environment || n,
+         CASE WHEN random() < 0.5 THEN 'owner ' ELSE 'OWNER ' END || floor(random() * :owners),
+         CASE WHEN random() < 0.1 THEN 40 ELSE 1 END, :environment, now() - floor(random() * 500) * interval '1 second'
+       FROM generate_series(1, :jobs) AS n`,
+      { environment, owners, jobs },
+    )
+
+  it.each([
+    ['one owner', 1, 40],
+    ['a few owners', 5, 400],
+    ['as many owners as jobs', 200, 200],
+    ['more owners than it looks up one by one', 2_000, 1_500],
+  ])('behaviour: gives what the view gives first: %s', async (_what, owners, jobs) => {
+    const environment = `env-front-${owners}`
+    await fill(environment, owners, jobs)
+    for (const atMost of [0, 1, 2, 7, 100, 5_000]) {
+      expect(await front(environment, atMost)).toEqual(await firstOfQueue(environment, atMost))
+    }
+  })
+
+  it('behaviour: an adopted job without an owner has its turn as well', async () => {
+    const environment = 'env-front-nobody'
+    await fill(environment, 3, 30)
+    await database.db.raw(
+      `INSERT INTO jobs (workflowid, agreementid, status, namespace) VALUES ('nobody', 'nobody', 1, ?)`,
+      [environment],
+    )
+    expect(await front(environment, 100)).toEqual(await firstOfQueue(environment, 100))
+    expect(await front(environment, 100)).toContainEqual({ job_id: 'nobody' })
+    expect(await front('env-front-empty', 100)).toEqual([])
+  })
+})
+
 describe('claimStopped', () => {
   it('behaviour: stopped queued jobs are claimed although no slot is free, by one engine', async () => {
     const environment = 'env-stopped'

@@ -98,6 +98,7 @@ describe('c2d_service', () => {
     ['queue a job as if claimed', `INSERT INTO jobs (workflowid, agreementid, epoch) VALUES ('x', 'x', 9)`],
     ['delete a job', `DELETE FROM jobs`],
     ['claim', `SELECT * FROM claim_jobs('e', 1, 'me', 30)`],
+    ['ask for the front of a queue', `SELECT * FROM queue_front('e', 1)`],
     ['read tokens of steps', `SELECT * FROM step_tokens`],
     ['make tokens of steps', `INSERT INTO step_tokens (job_id, step, token_sha256) VALUES ('x', 'publish', 'x')`],
     ['report as a pod', `SELECT report_outputs('x', 'x', '[]')`],

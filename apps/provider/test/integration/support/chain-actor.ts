@@ -24,6 +24,14 @@ const abi = new Interface([
 const ZERO = '0x0000000000000000000000000000000000000000'
 const NO_MARKET_FEE = { consumeMarketFeeAddress: ZERO, consumeMarketFeeToken: ZERO, consumeMarketFeeAmount: 0 }
 
+/** One order of several in a transaction. */
+export interface BundledOrder {
+  datatoken: string
+  consumer: string
+  serviceIndex: number
+  fee: ProviderFee
+}
+
 /** One development account that sends transactions. */
 export interface ChainActor {
   address: string
@@ -36,6 +44,8 @@ export interface ChainActor {
   startOrder(datatoken: string, order: { consumer: string; serviceIndex?: number; fee: ProviderFee }): Promise<string>
   /** The same through the factory, which then is the payer. */
   startBundledOrder(datatoken: string, order: { consumer: string; fee: ProviderFee }): Promise<string>
+  /** Several orders in one transaction through the factory. */
+  startBundle(orders: BundledOrder[]): Promise<string>
   reuseOrder(datatoken: string, orderTxId: string, fee: ProviderFee): Promise<string>
   /** Counts its transactions anew, after the chain went back. */
   resync(): void
@@ -73,6 +83,20 @@ export function createChainActor(chain: TestChain, index: number): ChainActor {
     if (BigInt(fee.providerFeeAmount) > 0n) await send(fee.providerFeeToken, 'approve', spender, fee.providerFeeAmount)
   }
 
+  async function startBundle(orders: BundledOrder[]): Promise<string> {
+    const spent = new Map<string, bigint>()
+    for (const { datatoken } of orders) spent.set(datatoken, (spent.get(datatoken) ?? 0n) + 10n ** 18n)
+    for (const [datatoken, amountWei] of spent) await send(datatoken, 'approve', factory, amountWei)
+    const bundle = orders.map(({ datatoken, consumer, serviceIndex, fee }) => ({
+      tokenAddress: datatoken,
+      consumer,
+      serviceIndex,
+      _providerFee: fee,
+      _consumeMarketFee: NO_MARKET_FEE,
+    }))
+    return (await send(factory, 'startMultipleTokenOrder', bundle)).hash
+  }
+
   return {
     address: wallet.address,
     key: wallet.privateKey,
@@ -105,17 +129,8 @@ export function createChainActor(chain: TestChain, index: number): ChainActor {
       await payFee(fee, datatoken)
       return (await send(datatoken, 'startOrder', consumer, serviceIndex, fee, NO_MARKET_FEE)).hash
     },
-    async startBundledOrder(datatoken, { consumer, fee }) {
-      await send(datatoken, 'approve', factory, 10n ** 18n)
-      const order = {
-        tokenAddress: datatoken,
-        consumer,
-        serviceIndex: 0,
-        _providerFee: fee,
-        _consumeMarketFee: NO_MARKET_FEE,
-      }
-      return (await send(factory, 'startMultipleTokenOrder', [order])).hash
-    },
+    startBundledOrder: (datatoken, order) => startBundle([{ datatoken, serviceIndex: 0, ...order }]),
+    startBundle,
     async reuseOrder(datatoken, orderTxId, fee) {
       await payFee(fee, datatoken)
       return (await send(datatoken, 'reuseOrder', orderTxId, fee)).hash

@@ -10,7 +10,7 @@ export interface MetadataCacheStub extends HttpStub {
 export async function startMetadataCacheStub(): Promise<MetadataCacheStub> {
   const documents = new Map<string, unknown>()
   const stub = await startHttpStub((request, response) => {
-    const document = documents.get(request.path.replace('/api/aquarius/assets/ddo/', ''))
+    const document = documents.get(decodeURIComponent(request.path).replace('/api/aquarius/assets/ddo/', ''))
     if (document === undefined) sendJson(response, 404, { error: 'Asset DID not found' })
     else sendJson(response, 200, document)
   })

@@ -17,8 +17,15 @@ export interface PublishedAsset {
 /** What differs between the assets of a test. */
 export interface AssetChoices {
   type?: 'dataset' | 'algorithm'
-  serviceType?: 'access' | 'compute'
+  /** `access`, `compute`, or one that nobody knows. */
+  serviceType?: string
   files: unknown[]
+  /** What is encrypted in place of the files, for the service's datatoken and NFT. */
+  fileList?: (datatoken: string, nft: string) => unknown
+  /** The document's version; 4.1.0, unless said. */
+  version?: string
+  /** More services of the same datatoken, each an access to a file of its own. */
+  accesses?: { id: string; file: unknown }[]
   compute?: ComputeOptions
   container?: Record<string, unknown>
   credentials?: unknown
@@ -46,13 +53,16 @@ export async function publishAsset(
   const { nft, datatoken } = await publisher.createNft()
   await publisher.mint(datatoken, consumer.address, 10n ** 20n)
   const did = computeDid(nft, 8996)
-  const files = { datatokenAddress: datatoken, nftAddress: nft, files: choices.files }
-  const encryptedFiles = eciesEncrypt(choices.filesKey ?? providerKey, Buffer.from(JSON.stringify(files)))
+  const bind = (files: unknown[]): unknown => ({ datatokenAddress: datatoken, nftAddress: nft, files })
+  const encrypt = (list: unknown): string => {
+    const encrypted = eciesEncrypt(choices.filesKey ?? providerKey, Buffer.from(JSON.stringify(list)))
+    return `0x${Buffer.from(encrypted).toString('hex')}`
+  }
   const serviceId = 'a-service'
   const document = {
     '@context': ['https://w3id.org/did/v1'],
     id: did,
-    version: '4.1.0',
+    version: choices.version ?? '4.1.0',
     chainId: 8996,
     nftAddress: nft,
     metadata: {
@@ -68,11 +78,19 @@ export async function publishAsset(
         type: choices.serviceType ?? 'compute',
         datatokenAddress: datatoken,
         serviceEndpoint: choices.serviceEndpoint ?? 'http://172.15.0.4:8030',
-        files: `0x${Buffer.from(encryptedFiles).toString('hex')}`,
+        files: encrypt(choices.fileList?.(datatoken, nft) ?? bind(choices.files)),
         timeout: choices.timeout ?? 3600,
         ...(choices.compute ? { compute: choices.compute } : {}),
         ...(choices.consumerParameters ? { consumerParameters: choices.consumerParameters } : {}),
       },
+      ...(choices.accesses ?? []).map(({ id, file }) => ({
+        id,
+        type: 'access',
+        datatokenAddress: datatoken,
+        serviceEndpoint: 'http://172.15.0.4:8030',
+        files: encrypt(bind([file])),
+        timeout: 3600,
+      })),
     ],
     ...(choices.credentials ? { credentials: choices.credentials } : {}),
   }

@@ -1,0 +1,112 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { signMessage } from '@c2d/chain'
+import type { JobStatusAnswer } from '@c2d/contracts'
+import { createGuardedFetch } from '@c2d/http-kit'
+import { createOperatorService } from '../../src/clients/operator-service.ts'
+import { nextNonce, orderRun, query, start } from './support/api.ts'
+import { startHttpStub, type HttpStub } from './support/http-stub.ts'
+import { openOperatorHouse, type OperatorHouse } from './support/operator-house.ts'
+import { PROVIDER_KEY, startStack, type Stack } from './support/stack.ts'
+
+const ARWEAVE_ID = 'a4qJoQZa1poIv5guEzkfgZYSAD0uYm7Vw4zm_tCswVQ'
+const ROWS = 'name,age\nada,36\ngrace,45\n'
+
+/** Counts the rows of the first file of the first dataset. */
+const ALGORITHM = `
+const { readFileSync, writeFileSync } = require('node:fs')
+const [did] = JSON.parse(process.env.DIDS)
+const { INPUTS = '/data/inputs', OUTPUTS = '/data/outputs' } = process.env
+const rows = readFileSync(INPUTS + '/' + did + '/0', 'utf8').trim().split('\\n').length - 1
+writeFileSync(OUTPUTS + '/count.txt', String(rows))
+`
+
+describe('a whole job, by a real operator, engine and pods', () => {
+  let gateway: HttpStub
+  let house: OperatorHouse
+  let stack: Stack
+
+  beforeAll(async () => {
+    gateway = await startHttpStub(({ path }, response) => {
+      if (path === `/${ARWEAVE_ID}`) response.setHeader('Content-Type', 'text/csv').end(ROWS)
+      else if (path === '/algorithm.js') response.setHeader('Content-Type', 'text/javascript').end(ALGORITHM)
+      else response.writeHead(404).end()
+    })
+    house = await openOperatorHouse()
+    stack = await startStack(
+      { gateways: { arweave: gateway.url } },
+      {
+        operator: createOperatorService({ url: house.url, universalKey: PROVIDER_KEY, timeoutMs: 5_000 }),
+        fetch: createGuardedFetch({ allowList: [gateway.host], timeoutMs: 5_000 }),
+      },
+    )
+    await house.startEngine([stack.url, stack.cache.url].map((url) => new URL(url).host))
+  })
+  afterAll(async () => {
+    await house.close()
+    await stack.close()
+    await gateway.close()
+  })
+
+  it('runs on a dataset of Arweave, and its result comes back', async () => {
+    const here = { serviceEndpoint: stack.url }
+    const dataset = await stack.publish({
+      ...here,
+      files: [{ type: 'arweave', transactionId: ARWEAVE_ID }],
+      compute: { publisherTrustedAlgorithms: ['*'] },
+    })
+    const algorithm = await stack.publish({
+      ...here,
+      type: 'algorithm',
+      serviceType: 'access',
+      files: [{ type: 'url', url: `${gateway.url}/algorithm.js`, method: 'GET' }],
+    })
+    const started = await start(stack, await orderRun(stack, { dataset, algorithm }))
+    expect([started.status, started.json]).toEqual([200, [expect.objectContaining({ owner: stack.consumer.address })]])
+    const jobId = (started.json as JobStatusAnswer[])[0]?.jobId ?? ''
+
+    const job = await finished(jobId)
+    expect(job).toMatchObject({ status: 70, exitCode: 0 })
+    const results = job.results === '' ? [] : job.results
+    const index = String(results.find(({ filename }) => filename === 'count.txt')?.index)
+    const nonce = nextNonce()
+    const consumerAddress = stack.consumer.address
+    const signature = signMessage(consumerAddress + jobId + index + nonce, stack.consumer.key)
+    const parameters = { consumerAddress, jobId, index, nonce, signature }
+    const result = await query(stack, 'GET', '/api/services/computeResult', parameters)
+    expect([result.status, result.text]).toEqual([200, '2'])
+  })
+
+  it('error: a start that is refused leaves nothing behind at the operator’s', async () => {
+    const url = { type: 'url', url: `${gateway.url}/algorithm.js`, method: 'GET' }
+    const algorithm = await stack.publish({ type: 'algorithm', serviceType: 'access', files: [url] })
+    const open = await stack.publish({ files: [url], compute: { publisherTrustedAlgorithms: ['*'] } })
+    const closed = await stack.publish({ files: [url], compute: {} })
+    const run = await orderRun(stack, { dataset: open, algorithm })
+    const unpaid = { ...run, environment: 'paid' }
+    const before = await house.countRows()
+    const answers = [
+      await start(stack, { ...run, dataset: { ...run.dataset, documentId: closed.did } }),
+      await start(stack, { ...run, dataset: { ...run.dataset, transferTxId: algorithm.metadataTransaction } }),
+      await start(stack, unpaid),
+      await start(stack, { ...run, environment: 'nowhere' }),
+      await start(stack, run, { by: stack.stranger }),
+      await start(stack, run, { changes: { signature: `0x${'1'.repeat(130)}` } }),
+      await start(stack, run, { changes: { output: 'no json' } }),
+    ]
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 400))
+    expect(before).toHaveProperty('jobs')
+    expect(await house.countRows()).toEqual(before)
+  })
+
+  async function finished(jobId: string): Promise<JobStatusAnswer> {
+    const { address: consumerAddress, key } = stack.consumer
+    for (;;) {
+      const nonce = nextNonce()
+      const signature = signMessage(consumerAddress + jobId + nonce, key)
+      const answer = await query(stack, 'GET', '/api/services/compute', { consumerAddress, jobId, nonce, signature })
+      const [job] = answer.json as JobStatusAnswer[]
+      if (job?.dateFinished) return job
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+  }
+})

@@ -53,8 +53,14 @@ export function openDatabase(options: {
 /**
  * Opens one bare connection outside the pool, for LISTEN. The caller ends it.
  * @param options.url PostgreSQL connection string
+ * @param options.silentMs how long nothing may pass before the connection is closed with an error; absent is for ever.
+ * Who sets it asks something more often than that: to those who only listen, a half-open connection is a quiet one
  */
-export async function openListener(options: { url: string; applicationName: string }): Promise<pg.Client> {
+export async function openListener(options: {
+  url: string
+  applicationName: string
+  silentMs?: number
+}): Promise<pg.Client> {
   const client = new pg.Client({
     connectionString: options.url,
     application_name: options.applicationName,
@@ -63,6 +69,8 @@ export async function openListener(options: { url: string; applicationName: stri
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
   })
   await client.connect()
+  if (options.silentMs !== undefined)
+    endWhenSilent((client as unknown as PgConnection).connection.stream, options.silentMs)
   return client
 }
 

@@ -61,6 +61,7 @@ CREATE TABLE jobs (
   results_expire_at timestamp with time zone,
   results_removed_at timestamp with time zone,
   isolation jsonb,
+  proof_due boolean NOT NULL DEFAULT true,
   CONSTRAINT jobs_status_is_known CHECK ((status = ANY (ARRAY[1, 10, 20, 30, 31, 32, 40, 50, 60, 70]))) NOT VALID,
   CONSTRAINT jobs_stopreq_is_known CHECK (((stopreq >= 0) AND (stopreq <= 2))) NOT VALID
 );
@@ -97,6 +98,13 @@ CREATE TABLE notifications (
   CONSTRAINT notifications_job_id_kind_key UNIQUE (job_id, kind),
   CONSTRAINT notifications_kind_check CHECK ((kind = ANY (ARRAY['start'::text, 'stop'::text]))),
   CONSTRAINT notifications_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE proofs (
+  job_id text NOT NULL,
+  envelope jsonb NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  CONSTRAINT proofs_pkey PRIMARY KEY (job_id)
 );
 
 CREATE TABLE result_keys (
@@ -143,6 +151,7 @@ CREATE UNIQUE INDEX jobs_one_row_per_id ON public.jobs USING btree (workflowid) 
 CREATE UNIQUE INDEX jobs_one_unfinished_per_agreement ON public.jobs USING btree (lower(regexp_replace((agreementid)::text, '^0x'::text, ''::text, 'i'::text))) WHERE ((datefinished IS NULL) AND (NOT adopted_duplicate));
 CREATE INDEX jobs_queued_until ON public.jobs USING btree (namespace, valid_until) WHERE ((status = 1) AND (datefinished IS NULL) AND (valid_until > 0));
 CREATE INDEX jobs_results_to_expire ON public.jobs USING btree (results_expire_at) WHERE ((results_expire_at IS NOT NULL) AND (results_removed_at IS NULL));
+CREATE INDEX jobs_to_prove ON public.jobs USING btree (datefinished) WHERE ((datefinished IS NOT NULL) AND proof_due);
 CREATE INDEX jobs_to_stop ON public.jobs USING btree (namespace) WHERE ((status = 1) AND (datefinished IS NULL) AND (stopreq = 1));
 CREATE UNIQUE INDEX uniq_agreementid_workflowid ON public.jobs USING btree (agreementid, workflowid);
 CREATE INDEX notifications_due ON public.notifications USING btree (next_at) WHERE (next_at IS NOT NULL);
@@ -473,10 +482,12 @@ COMMENT ON COLUMN jobs.adopted_duplicate IS 'An adopted row whose agreement or j
 COMMENT ON COLUMN jobs.results_expire_at IS 'When results are to be removed; null keeps them for ever';
 COMMENT ON COLUMN jobs.results_removed_at IS 'When they were removed; outputsurl is an empty list from then on';
 COMMENT ON COLUMN jobs.isolation IS 'What the seal gate of the algorithm saw: the isolation receipt';
+COMMENT ON COLUMN jobs.proof_due IS 'Whether a proof is owed as soon as the job has ended; what ended before there were proofs has none';
 COMMENT ON TABLE nonce_highest IS 'The highest nonce each address has spent';
 COMMENT ON TABLE nonce_spent IS 'Nonces spent within the window below the highest one; older ones are refused by the window';
 COMMENT ON TABLE notifications IS 'Outbox of calls that tell an operator of a job''s start and end';
 COMMENT ON COLUMN notifications.next_at IS 'When to try (again); null is never: delivered, or given up';
+COMMENT ON TABLE proofs IS 'What was signed of each finished job: a DSSE envelope';
 COMMENT ON TABLE result_keys IS 'Keys of results that are kept encrypted; an object keeps the key it came with';
 COMMENT ON TABLE step_attempts IS 'How often each step was tried, and why the last time';
 COMMENT ON TABLE step_tokens IS 'What the pod of a step proves itself with; a newer token of the step replaces the older';
@@ -497,6 +508,8 @@ GRANT SELECT ON jobs TO c2d_service;
 GRANT INSERT, SELECT, UPDATE ON nonce_highest TO c2d_service;
 GRANT DELETE, INSERT, SELECT ON nonce_spent TO c2d_service;
 GRANT INSERT, SELECT ON notifications TO c2d_engine;
+GRANT INSERT, SELECT ON proofs TO c2d_engine;
+GRANT SELECT ON proofs TO c2d_service;
 GRANT DELETE ON result_keys TO c2d_engine;
 GRANT SELECT ON result_keys TO c2d_service;
 GRANT SELECT ON schema_migrations TO c2d_engine;
@@ -505,7 +518,7 @@ GRANT SELECT ON schema_migrations_lock TO c2d_engine;
 GRANT SELECT ON schema_migrations_lock TO c2d_service;
 GRANT INSERT, SELECT, UPDATE ON step_attempts TO c2d_engine;
 GRANT INSERT, SELECT, UPDATE ON step_tokens TO c2d_engine;
-GRANT UPDATE (status, statustext, laststatusupdate, datefinished, outputsurl, stopreq, epoch, claimed_by, lease_expires_at, reason, exit_code, results_expire_at, results_removed_at, isolation) ON jobs TO c2d_engine;
+GRANT UPDATE (status, statustext, laststatusupdate, datefinished, outputsurl, stopreq, epoch, claimed_by, lease_expires_at, reason, exit_code, results_expire_at, results_removed_at, isolation, proof_due) ON jobs TO c2d_engine;
 GRANT INSERT (agreementid, workflowid, owner, status, statustext, namespace, workflow, provider, request_key, valid_until) ON jobs TO c2d_service;
 GRANT UPDATE (stopreq) ON jobs TO c2d_service;
 GRANT UPDATE (attempts, next_at, delivered_at, last_error) ON notifications TO c2d_engine;

@@ -74,6 +74,8 @@ const configSchema = z
     MAX_QUEUE_SECONDS: z.coerce.number().int().nonnegative().default(0),
     /** Seconds that outputs which could not be published are kept on the workspace. */
     KEEP_FAILED_SECONDS: z.coerce.number().int().nonnegative().default(3_600),
+    /** Days after which another key signs proofs. */
+    PROOF_KEY_DAYS: z.coerce.number().int().positive().default(90),
     NOTIFY_START_URL: httpUrlSchema.optional(),
     NOTIFY_STOP_URL: httpUrlSchema.optional(),
     /** What whoever asks for a log must show; without it none is served. */
@@ -120,6 +122,7 @@ const configSchema = z
       podPublishingProgram: env.POD_PUBLISHING_PROGRAM,
       outboundAllow: env.OUTBOUND_ALLOW,
       keepFailedSeconds: env.KEEP_FAILED_SECONDS,
+      proofKeyDays: env.PROOF_KEY_DAYS,
       notify: { start: env.NOTIFY_START_URL, stop: env.NOTIFY_STOP_URL },
       engineSecret: env.ENGINE_SECRET,
       engineUrl: env.ENGINE_URL,

@@ -13,6 +13,8 @@ import { giveUpJob } from './give-up.ts'
 import { createJobLoop } from './loop.ts'
 import { deliverNotifications } from './notifications/deliver.ts'
 import { createNotificationQueue, type NotificationUrls } from './notifications/notification-queue.ts'
+import { createProofKeys } from './proofs/proof-key.ts'
+import { proveJobs } from './proofs/prove-jobs.ts'
 import { reconcile, type ReconcileDeps } from './reconcile.ts'
 import type { PodProgram } from './steps/pod-steps.ts'
 import { endExpired } from './sweeps/end-expired.ts'
@@ -37,6 +39,8 @@ export interface EngineOptions {
   /** Seconds that outputs which could not be published are kept. */
   keepFailedSeconds: number
   notify: NotificationUrls
+  /** Days after which another key signs proofs. */
+  proofKeyDays: number
 }
 
 export interface EngineDeps {
@@ -82,6 +86,8 @@ export function startEngine(options: EngineOptions, deps: EngineDeps): Engine {
   let lastTroubleMs = -Infinity
 
   const deliveries = createPacer()
+  const proofs = createPacer()
+  const keyOf = createProofKeys({ termDays: options.proofKeyDays })
   const notifications = createNotificationQueue({ urls: options.notify }, { onQueued: () => deliveries.hurry() })
   const passDeps: ReconcileDeps = {
     ...deps,
@@ -104,6 +110,7 @@ export function startEngine(options: EngineOptions, deps: EngineDeps): Engine {
         if (held.epochOf(jobId) !== epoch) return { next: 'again' }
         held.letGo(jobId)
         claimer.request() // a slot may have come free
+        proofs.hurry() // and a job may have ended
       }
       return result
     },
@@ -179,6 +186,11 @@ export function startEngine(options: EngineOptions, deps: EngineDeps): Engine {
     repeat(
       { what: 'notifications', everyMs: options.tickMs, signal, pacer: deliveries },
       () => deliverNotifications(served, { db, fetch: deps.fetch, log, signal }),
+      log,
+    ),
+    repeat(
+      { what: 'proofs', everyMs: options.tickMs, signal, pacer: proofs },
+      () => proveJobs(environments, { db, executor, keyOf, by, log }),
       log,
     ),
     listenToRows({ databaseUrl: options.databaseUrl, applicationName: by, signal }, { onChange: onRowsChanged, log }),

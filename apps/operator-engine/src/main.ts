@@ -68,6 +68,7 @@ await runMain(async () => {
       tickMs: config.tickMs,
       keepFailedSeconds: config.keepFailedSeconds,
       notify: config.notify,
+      proofKeyDays: config.proofKeyDays,
     },
     {
       db,

@@ -27,7 +27,9 @@ export function checkJob({ job, row, events, runs }: JobEvidence): Violation[] {
   const count = (what: string): number => events.filter((event) => event.what === what).length
   if (count('finished') !== 1) say('doubled', `ended ${count('finished')} times`)
   if (count('claimed') !== 1) say('doubled', `was claimed ${count('claimed')} times`)
-  if (events.at(-1)?.what !== 'finished') say('wrong', `has the event ${events.at(-1)?.what} after its end`)
+  if (count('proven') > 1) say('doubled', `was proven ${count('proven')} times`)
+  const last = events.findLast(({ what }) => what !== 'proven')?.what
+  if (last !== 'finished') say('wrong', `has the event ${last} after its end`)
   if (row.epoch !== 1 + count('adopted')) say('wrong', `has epoch ${row.epoch} after ${count('adopted')} adoptions`)
   for (const what of ['provisioned', 'running', 'publishing', 'inputFailed'])
     if (count(what) > 1) say('doubled', `was ${what} ${count(what)} times`)

@@ -44,7 +44,7 @@ describe('engine', () => {
       'outputs',
       'finished',
     ])
-    const finished = (await listEvents(world.db, jobId)).at(-1)
+    const finished = (await listEvents(world.db, jobId)).find(({ what }) => what === 'finished')
     expect(finished?.detail).toMatchObject({
       status: 70,
       exitCode: 0,

@@ -11,6 +11,7 @@ import { isolation } from './20260101000800_isolation.ts'
 import { unpaidQueue } from './20260101000900_unpaid_queue.ts'
 import { resultKeys } from './20260101001000_result_keys.ts'
 import { queueFront } from './20260101001100_queue_front.ts'
+import { proofs } from './20260101002000_proofs.ts'
 
 /** Every migration of the operator's database, oldest first; for `migrateToLatest`. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -26,4 +27,5 @@ export const MIGRATIONS: readonly Migration[] = [
   unpaidQueue,
   resultKeys,
   queueFront,
+  proofs,
 ]

@@ -8,7 +8,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { StoredWorkflow } from '@c2d/contracts'
-import { MIGRATIONS, insertJob, listEvents, loadJob, notifyJobs, setPodPassword, type JobRow } from '@c2d/operator-db'
+import {
+  ENGINE_ROLE,
+  MIGRATIONS,
+  insertJob,
+  listEvents,
+  loadJob,
+  notifyJobs,
+  setPodPassword,
+  type JobRow,
+} from '@c2d/operator-db'
 import { migrateToLatest, openDatabase, type Database } from '@c2d/postgres'
 import { sleep } from '@c2d/runtime'
 import { createFilesystemStore, type ResultStore } from '@c2d/storage'
@@ -19,7 +28,10 @@ const POD_PASSWORD = 'pods-of-the-engine-tests'
 const ENVIRONMENT = 'engine-tests'
 const ENVIRONMENT_KEY = `0x${'01'.repeat(32)}`
 
-/** A Postgres, a file origin and folders: everything the built engine needs, and the engine itself as a process. */
+/**
+ * A Postgres, a file origin and folders: everything the built engine needs, and the engine itself as a process. The
+ * engine has the rights of its role and no more; `db` is the tests' own and may do everything.
+ */
 export interface EngineWorld {
   db: Database
   databaseUrl: string
@@ -35,7 +47,7 @@ export interface EngineWorld {
   /** Queues a job that runs this Node source on the one dataset `a,b\n1,2\n`. */
   queueJob(source: string, options?: QueueOptions): Promise<string>
   waitForJob(jobId: string, until: (job: JobRow) => boolean, timeoutMs?: number): Promise<JobRow>
-  /** What happened to a job, in order. */
+  /** What happened to a job, in order, but for its proof: that comes when it comes. */
   eventsOf(jobId: string): Promise<string[]>
   resultText(job: JobRow, filename: string): Promise<string>
   close(): Promise<void>
@@ -81,7 +93,7 @@ export async function createEngineWorld(): Promise<EngineWorld> {
   })
   const settings = (): Record<string, string> => ({
     PATH: process.env['PATH'] ?? '',
-    DATABASE_URL: database.url,
+    DATABASE_URL: engineUrl(database.url),
     POD_DATABASE_URL: podUrl(database.url),
     ...environment({}),
     WORKSPACES_FOLDER: join(folder, 'workspaces'),
@@ -143,7 +155,7 @@ export async function createEngineWorld(): Promise<EngineWorld> {
         await sleep(20)
       }
     },
-    eventsOf: async (jobId) => (await listEvents(db, jobId)).map((event) => event.what),
+    eventsOf: async (jobId) => (await listEvents(db, jobId)).flatMap(({ what }) => (what === 'proven' ? [] : [what])),
     async resultText(job, filename) {
       const result = job.outputs?.find((entry) => entry.filename === filename)
       if (!result) throw new Error(`there is no result ${filename}, only ${JSON.stringify(job.outputs)}`)
@@ -196,6 +208,12 @@ async function startOrigin(): Promise<{ server: Server; port: number }> {
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return { server, port: (server.address() as AddressInfo).port }
+}
+
+function engineUrl(databaseUrl: string): string {
+  const url = new URL(databaseUrl)
+  url.searchParams.set('options', `-c timezone=UTC -c role=${ENGINE_ROLE}`)
+  return url.href
 }
 
 function podUrl(databaseUrl: string): string {

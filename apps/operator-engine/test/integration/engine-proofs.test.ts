@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto'
+import { listEvents, loadProof, type JobRow } from '@c2d/operator-db'
+import type { ProofEnvelope } from '@c2d/contracts'
+import { verifyProof } from '@c2d/proof'
+import { sleep } from '@c2d/runtime'
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { createEngineWorld, type EngineWorld } from './support/engine-world.ts'
+
+const isFinished = (job: JobRow): boolean => job.dateFinished !== null
+const ALGORITHM = `require('fs').writeFileSync('/data/outputs/result.txt', '42')`
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+
+let world: EngineWorld
+beforeEach(async () => {
+  world = await createEngineWorld()
+})
+afterEach(() => world.close())
+
+async function waitForProof(jobId: string): Promise<ProofEnvelope> {
+  const giveUpAt = Date.now() + 30_000
+  for (;;) {
+    const proof = await loadProof(world.db, jobId)
+    if (proof) return proof
+    if (Date.now() > giveUpAt) throw new Error(`job ${jobId} has no proof`)
+    await sleep(50)
+  }
+}
+
+describe('proofs', () => {
+  it('behaviour: a finished job has a proof that holds, and says what ran on what', async () => {
+    await world.startEngine()
+    const jobId = await world.queueJob(ALGORITHM)
+    const job = await world.waitForJob(jobId, isFinished)
+    const { checks, statement } = verifyProof(await waitForProof(jobId))
+    expect(checks.filter(({ passed }) => !passed)).toEqual([])
+    expect(statement?.subject).toContainEqual({
+      name: expect.stringMatching(/\/result\.txt$/),
+      digest: { sha256: sha256('42') },
+    })
+    expect(statement?.predicate).toMatchObject({
+      job: { id: jobId, consumer: job.owner },
+      datasets: [{ did: `did:op:${'a'.repeat(64)}`, files: [{ index: 0, sha256: sha256('a,b\n1,2\n') }] }],
+      algorithm: { did: null, files: [{ index: 0, sha256: sha256(ALGORITHM) }] },
+      execution: { executor: 'process', exitCode: 0, reason: null },
+    })
+    expect(statement?.predicate.execution.steps.map(({ name }) => name)).toEqual(['configure', 'algorithm', 'publish'])
+    expect((await listEvents(world.db, jobId)).map(({ what }) => what)).toContain('proven')
+  })
+
+  it('behaviour: a job that failed has one too', async () => {
+    await world.startEngine()
+    const jobId = await world.queueJob(ALGORITHM, { inputPath: '/gone.csv' })
+    await world.waitForJob(jobId, isFinished)
+    const { statement } = verifyProof(await waitForProof(jobId))
+    expect(statement?.predicate.execution).toMatchObject({ reason: 'InputFetchFailed', exitCode: null })
+  })
+
+  it('behaviour: two engines at it, and one that was killed: one proof a job, of the same facts', async () => {
+    const [first] = await Promise.all([world.startEngine(), world.startEngine()])
+    const jobIds = await Promise.all(Array.from({ length: 6 }, () => world.queueJob(ALGORITHM)))
+    await world.waitForJob(jobIds[0] as string, isFinished)
+    await first.kill('SIGKILL')
+    for (const jobId of jobIds) {
+      await world.waitForJob(jobId, isFinished)
+      expect(verifyProof(await waitForProof(jobId)).statement?.predicate.job.id).toBe(jobId)
+      const proven = (await listEvents(world.db, jobId)).filter(({ what }) => what === 'proven')
+      expect(proven).toHaveLength(1)
+    }
+  })
+})

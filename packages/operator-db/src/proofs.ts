@@ -1,0 +1,48 @@
+import { proofEnvelopeSchema, type ProofEnvelope } from '@c2d/contracts'
+import type { Database } from '@c2d/postgres'
+
+/**
+ * Jobs that ended here and have no proof yet, longest ended first. What an earlier system ended is not ours to vouch for.
+ * @param selection.environments whose jobs to vouch for
+ */
+export async function listUnprovenJobs(
+  db: Database,
+  selection: { environments: readonly string[]; limit: number },
+): Promise<string[]> {
+  const { rows } = await db.raw<{ rows: { jobId: string }[] }>(
+    `SELECT workflowid AS "jobId" FROM jobs
+     WHERE datefinished IS NOT NULL AND proof_due AND namespace = ANY (:environments)
+     ORDER BY datefinished LIMIT :limit`,
+    selection,
+  )
+  return rows.map(({ jobId }) => jobId)
+}
+
+/**
+ * Keeps a proof, once a job, with the event `proven`.
+ * @returns false when the job has one already: that one stays
+ */
+export async function insertProof(
+  db: Database,
+  proof: { jobId: string; envelope: ProofEnvelope; by: string },
+): Promise<boolean> {
+  const { rowCount } = await db.raw<{ rowCount: number }>(
+    `WITH kept AS (
+       INSERT INTO proofs (job_id, envelope) VALUES (:jobId, :envelope::jsonb) ON CONFLICT DO NOTHING RETURNING job_id
+     ), settled AS (
+       UPDATE jobs SET proof_due = false WHERE workflowid = :jobId AND datefinished IS NOT NULL
+     )
+     INSERT INTO job_events (job_id, what, by_whom) SELECT job_id, 'proven', :by FROM kept`,
+    { ...proof, envelope: JSON.stringify(proof.envelope) },
+  )
+  return rowCount === 1
+}
+
+/** The proof of a job; null where there is none (yet). */
+export async function loadProof(db: Database, jobId: string): Promise<ProofEnvelope | null> {
+  const { rows } = await db.raw<{ rows: { envelope: unknown }[] }>(
+    'SELECT envelope FROM proofs WHERE job_id = :jobId',
+    { jobId },
+  )
+  return rows[0] ? proofEnvelopeSchema.parse(rows[0].envelope) : null
+}

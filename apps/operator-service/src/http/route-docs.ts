@@ -6,6 +6,7 @@ import {
   jobResultSchema,
   jobStatusAnswerSchema,
   nonceTextSchema,
+  proofEnvelopeSchema,
   startJobRequestSchema,
 } from '@c2d/contracts'
 import type { BodyDoc, RouteDoc } from '@c2d/http-kit'
@@ -38,6 +39,7 @@ export const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   JobEvent: jobEventSchema,
   JobResult: jobResultSchema,
   Environment: environmentSchema,
+  Proof: proofEnvelopeSchema,
   RunningJob: runningJobSchema,
   Error: errorSchema,
 }
@@ -76,10 +78,15 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
   }),
   operation('get', '/getResult', 'One result file, or a range of it', ['results'], {
     query: z.object({ owner, jobId: jobIdSchema, index: z.string().describe('Position in `results`'), ...signature }),
-    headers: z.object({ Range: z.string().optional(), 'If-Range': z.string().optional() }),
+    headers: z.object({
+      Range: z.string().optional(),
+      'If-Range': z.string().optional(),
+      'If-None-Match': z.string().optional(),
+    }),
     responses: {
       '200': file,
       '206': { ...file, description: 'The range' },
+      '304': { description: 'It is the file the caller has' },
       ...refusals,
       ...missing,
       '416': { ...refused, description: 'The range lies outside the file' },
@@ -108,6 +115,12 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
       ...missing,
       '503': { ...refused, description: 'The engine that holds the job does not answer' },
     },
+  }),
+  operation('get', '/jobs/:jobId/proof', 'What was signed of a job that ended', ['jobs'], {
+    description: 'An in-toto statement in a DSSE envelope. The owner in the signature is empty.',
+    params: z.object({ jobId: jobIdSchema }),
+    query: z.object(signature),
+    responses: { '200': { description: 'The proof', schema: proofEnvelopeSchema }, ...refusals, ...missing },
   }),
   operation('get', '/environments', 'Environments that were seen lately', ['environments'], {
     query: z.object({ chainId: z.string().optional(), chain_id: z.string().optional() }),

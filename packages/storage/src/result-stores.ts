@@ -1,7 +1,9 @@
 import { createFilesystemStore } from './filesystem-store.ts'
+import { createIpfsStore } from './ipfs-store.ts'
 import { parseResultAddress, type ResultBackend } from './result-address.ts'
 import { resultNotFound, type ObjectKeys, type ResultStore } from './result-store.ts'
 import type { ResultsConfig } from './results-config.ts'
+import { createS3Store } from './s3-store.ts'
 
 /** All places results go to, as one. */
 export interface ResultStores extends Omit<ResultStore, 'put'> {
@@ -31,16 +33,22 @@ export function createResultStores(config: ResultsConfig, deps: { keys?: ObjectK
       const removals = await Promise.allSettled(targets.map(({ store }) => store.remove(jobId, urls)))
       for (const removal of removals) if (removal.status === 'rejected') throw removal.reason
     },
-    close: () => undefined,
+    close() {
+      for (const { store } of targets) store.close?.()
+    },
   }
 }
 
-function createStore(target: ResultsConfig['targets'][number], _deps: { keys?: ObjectKeys | undefined }): ResultStore {
+function createStore(
+  target: ResultsConfig['targets'][number],
+  deps: { keys?: ObjectKeys | undefined },
+): ResultStore & { close?(): void } {
   switch (target.backend) {
     case 'filesystem':
       return createFilesystemStore(target)
     case 's3':
+      return createS3Store(target)
     case 'ipfs':
-      throw new Error(`results cannot go to ${target.backend} yet`)
+      return createIpfsStore(target, deps)
   }
 }

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Transform, type Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
@@ -21,7 +21,7 @@ export async function writeFileWhole(
   source: Readable,
   accept: (file: WrittenFile) => void = () => undefined,
 ): Promise<WrittenFile> {
-  const partial = `${path}.${randomUUID()}.partial`
+  const partial = join(dirname(path), `.${randomUUID()}.partial`) // a name of 255 bytes has no room for more
   const hash = createHash('sha256')
   let sizeBytes = 0
   const measure = new Transform({

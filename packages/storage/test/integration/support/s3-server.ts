@@ -1,0 +1,98 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Secret } from '@c2d/runtime'
+import type { S3Target } from '@c2d/storage'
+
+/** A bucket to store to: on the server that `S3_TEST_ENDPOINT` names, else on one of our own. */
+export interface BucketUnderTest {
+  target: S3Target
+  isReal: boolean
+  close(): Promise<void>
+}
+
+/** The part of s3rver that is used; it comes without types. */
+interface Rver {
+  run(): Promise<{ port: number }>
+  close(): Promise<void>
+}
+
+/** Opens a bucket with a name of its own. */
+export async function openBucket(): Promise<BucketUnderTest> {
+  const env = process.env
+  const bucket = `c2d-test-${Date.now().toString(36)}-${Math.floor(Math.random() * 1e9).toString(36)}`
+  const common = {
+    backend: 's3',
+    bucket,
+    adminlogsBucket: `${bucket}-admin`,
+    prefix: 'results/',
+    pathStyle: true,
+  } as const
+  if (env['S3_TEST_ENDPOINT']) {
+    const target: S3Target = {
+      ...common,
+      endpoint: env['S3_TEST_ENDPOINT'],
+      region: env['S3_TEST_REGION'] ?? 'us-east-1',
+      credentials: {
+        accessKeyId: env['S3_TEST_ACCESS_KEY'] ?? '',
+        secretAccessKey: new Secret(env['S3_TEST_SECRET_KEY'] ?? ''),
+      },
+    }
+    await makeBuckets(target)
+    return { target, isReal: true, close: () => removeBuckets(target) }
+  }
+  const directory = await mkdtemp(join(tmpdir(), 'c2d-s3-'))
+  const { default: S3rver } = (await import('s3rver')) as { default: new (options: object) => Rver }
+  const server = new S3rver({
+    port: 0,
+    address: '127.0.0.1',
+    silent: true,
+    directory,
+    configureBuckets: [{ name: bucket }, { name: `${bucket}-admin` }],
+  })
+  const { port } = await server.run()
+  return {
+    target: {
+      ...common,
+      endpoint: `http://127.0.0.1:${port}`,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'S3RVER', secretAccessKey: new Secret('S3RVER') },
+    },
+    isReal: false,
+    async close() {
+      await server.close()
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+async function clientOf({ endpoint, region, credentials }: S3Target) {
+  const sdk = await import('@aws-sdk/client-s3')
+  const client = new sdk.S3Client({
+    endpoint: endpoint ?? '',
+    region,
+    forcePathStyle: true,
+    credentials: {
+      accessKeyId: credentials?.accessKeyId ?? '',
+      secretAccessKey: credentials?.secretAccessKey.reveal() ?? '',
+    },
+  })
+  return { sdk, client }
+}
+
+async function makeBuckets(target: S3Target): Promise<void> {
+  const { sdk, client } = await clientOf(target)
+  for (const Bucket of [target.bucket, target.adminlogsBucket])
+    await client.send(new sdk.CreateBucketCommand({ Bucket }))
+  client.destroy()
+}
+
+async function removeBuckets(target: S3Target): Promise<void> {
+  const { sdk, client } = await clientOf(target)
+  for (const Bucket of [target.bucket, target.adminlogsBucket]) {
+    const { Contents } = await client.send(new sdk.ListObjectsV2Command({ Bucket }))
+    for (const { Key } of Contents ?? []) await client.send(new sdk.DeleteObjectCommand({ Bucket, Key }))
+    await client.send(new sdk.DeleteBucketCommand({ Bucket }))
+  }
+  client.destroy()
+}

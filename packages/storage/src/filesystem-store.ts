@@ -1,7 +1,7 @@
-import { createReadStream } from 'node:fs'
 import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { jobIdSchema } from '@c2d/contracts'
+import { openFileStream } from './file-stream.ts'
 import { formatResultAddress, parseResultAddress } from './result-address.ts'
 import { resultNotFound, type ResultStore } from './result-store.ts'
 import type { FilesystemTarget } from './results-config.ts'
@@ -30,7 +30,7 @@ export function createFilesystemStore(options: Pick<FilesystemTarget, 'root'>): 
     async open(url, range) {
       const path = locate(url)
       await statFile(path)
-      return createReadStream(path, range ?? {})
+      return openFileStream(path, range)
     },
     async remove(jobId) {
       await rm(join(options.root, jobIdSchema.parse(jobId)), { recursive: true, force: true })

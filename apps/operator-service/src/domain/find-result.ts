@@ -2,36 +2,47 @@ import type { StoredResult } from '@c2d/contracts'
 import { areResultsRemoved, type JobRow } from '@c2d/operator-db'
 import type { Database } from '@c2d/postgres'
 import { AppError } from '@c2d/runtime'
+import { isAddressOfJob } from '@c2d/storage'
 import { loadOwnedJob } from './load-owned-job.ts'
+
+/** A result that can be served: what it is called, and where it lies, the first place first. */
+export interface FoundResult {
+  filename: string
+  sha256: string | undefined
+  /** At least one. */
+  addresses: string[]
+}
 
 /**
  * Finds one result of a job (operator-service-api §9.2). Other than the reference it tells an owner why there is none:
- * the job is still at work, its results expired, or it left none (§15 S-13).
+ * the job is still at work, its results expired, it left none, or this one was not stored (§15 S-13).
  * @param wanted.index as sent
  * @throws AppError `InvalidRequest` for an index that is no integer, `NotFound`
  */
 export async function findResult(
   db: Database,
   wanted: { owner: string; jobId: string; index: string },
-): Promise<StoredResult> {
+): Promise<FoundResult> {
   const index = parseIndex(wanted.index)
   const job = await loadOwnedJob(db, wanted)
   if (!job.outputs || job.outputs.length === 0) throw notFound(await whyNone(db, job))
   if (index < 0) throw notFound(`Negative index ${index}`)
   const result = job.outputs[index]
   if (!result) throw notFound(`No such index ${index} in this compute job`)
+  if (result.url === '') throw notFound(await whyNotKept(db, job, result))
   return assertOwnAddress(result, job.jobId)
 }
 
 /** The stored log of a job's algorithm, or null where none was stored. */
-export function findStoredLog(job: JobRow, type: StoredResult['type'] = 'algorithmLog'): StoredResult | null {
-  const log = job.outputs?.find((output) => output.type === type)
+export function findStoredLog(job: JobRow, type: StoredResult['type'] = 'algorithmLog'): FoundResult | null {
+  const log = job.outputs?.find((output) => output.type === type && output.url !== '')
   return log ? assertOwnAddress(log, job.jobId) : null
 }
 
-/** Addresses are written by a pod: one on our own volume must be its own job's. */
-function assertOwnAddress(result: StoredResult, jobId: string): StoredResult {
-  if (!result.url.startsWith('filesystem:') || result.url.startsWith(`filesystem:${jobId}/`)) return result
+/** Addresses are written by a pod: whatever it wrote, it can only name what is its own job's. */
+function assertOwnAddress({ filename, sha256, url, copies = [] }: StoredResult, jobId: string): FoundResult {
+  const addresses = [url, ...copies].filter((address) => isAddressOfJob(address, jobId))
+  if (addresses.length > 0) return { filename, sha256, addresses }
   throw notFound('The result has no address in this storage.')
 }
 
@@ -40,6 +51,11 @@ async function whyNone(db: Database, job: JobRow): Promise<string> {
   return job.dateFinished === null
     ? `Job ${job.jobId} has no results yet: it is still at work`
     : `No results for job ${job.jobId}`
+}
+
+async function whyNotKept(db: Database, job: JobRow, { filename, failure }: StoredResult): Promise<string> {
+  if (await areResultsRemoved(db, job.jobId)) return whyNone(db, job)
+  return `${JSON.stringify(filename)} was not stored${failure === undefined ? '' : `: ${failure}`}`
 }
 
 function parseIndex(text: string): number {

@@ -25,6 +25,9 @@ beforeAll(async () => {
   const foreign = await operator.results.put(other, 'secret', Readable.from(['not yours']))
   outputs.push({ filename: 'x', filesize: 9, url: foreign.url, type: 'output' })
   outputs.push({ filename: 'gone', filesize: 9, url: `filesystem:${jobId}/gone`, type: 'output' })
+  const copies = [foreign.url, `filesystem:${jobId}/file-0`]
+  outputs.push({ filename: 'copied.csv', filesize: 12, url: `filesystem:${jobId}/gone`, type: 'output', copies })
+  outputs.push({ filename: 'lost', filesize: 9, url: '', type: 'output', failure: 'the bucket is full' })
   await operator
     .db('jobs')
     .where({ workflowid: jobId })
@@ -130,6 +133,26 @@ describe('GET /getResult', () => {
     expect((await getResult('0', { 'If-None-Match': '"other"' })).status).toBe(200)
   })
 
+  it('behaviour: HEAD tells all that GET tells, and sends nothing', async () => {
+    const named = { owner: OWNER, jobId }
+    const url = new URL(`${operator.url}/api/v1/operator/getResult`)
+    for (const [name, value] of Object.entries({ ...named, index: '0', ...sign(named) }))
+      url.searchParams.set(name, value)
+    const response = await fetch(url, { method: 'HEAD', headers: { Range: 'bytes=4-6' } })
+    expect([response.status, await response.text()]).toEqual([206, ''])
+    expect(response.headers.get('content-range')).toBe('bytes 4-6/12')
+    expect(response.headers.get('content-disposition')).toBe('attachment;filename=rows.csv')
+  })
+
+  it('behaviour: what is gone from one place is served from another, of this job only', async () => {
+    const response = await getResult('5', { Range: 'bytes=0-2' })
+    expect([response.status, await response.text()]).toEqual([206, 'a,b'])
+  })
+
+  it('error: a result that could not be stored is told as that', async () => {
+    expect(await complaint(getResult('6'))).toEqual([404, '"lost" was not stored: the bucket is full'])
+  })
+
   it('behaviour: many at once, whole and in parts, each get their own bytes', async () => {
     const bytes = Buffer.alloc(700_000, 'abcdefghij')
     const own = await start(operator)
@@ -177,7 +200,8 @@ describe('GET /getResult', () => {
 
   it('error: an address of another job, or a file that is gone, is not found', async () => {
     expect((await getResult('3')).status).toBe(404)
-    expect((await getResult('4')).status).toBe(404)
+    const gone = await getResult('4', { Range: 'bytes=0-1' })
+    expect([gone.status, gone.headers.get('content-range')]).toEqual([404, null])
   })
 
   it('error: a nonce fetches once', async () => {

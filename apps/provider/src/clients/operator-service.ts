@@ -56,9 +56,12 @@ export interface OperatorService {
   findJob(jobId: string): Promise<JobStatusAnswer | null>
   /** How many unfinished jobs of each environment have not begun yet. */
   waitingByEnvironment(): Promise<Map<string, number>>
-  /** Opens one result; the caller reads or destroys the body. */
+  /**
+   * Opens one result; the caller reads or destroys the body.
+   * @param query.headers the conditions and the range of the caller's request
+   */
   openResult(
-    query: { owner: string; jobId: string; index: string; range?: string | undefined },
+    query: { owner: string; jobId: string; index: string; headers: Record<string, string> },
     signal: AbortSignal,
   ): Promise<{ status: number; headers: IncomingHttpHeaders; body: Readable }>
   /** Follows a job as long as it goes on; the caller reads or destroys the body. */
@@ -152,11 +155,12 @@ export function createOperatorService(options: {
       }
       return waiting
     },
-    openResult({ owner, jobId, index, range }, signal) {
+    openResult({ owner, jobId, index, headers }, signal) {
       return requestUpstream(addressed('/getResult', { index, owner, jobId, providerAddress, ...sign(owner, jobId) }), {
         method: 'GET',
-        headers: range === undefined ? {} : { Range: range },
+        headers,
         timeoutMs: options.timeoutMs,
+        isTransfer: true,
         signal,
       })
     },

@@ -17,13 +17,16 @@ interface UpstreamRequest {
   timeoutMs: number
   /** Once it answered, it may be silent for as long as it likes; the connection is nobody else's. */
   isLive?: boolean
+  /** Its answer lasts as long as somebody's line needs for it: it takes no connection from those that are soon over. */
+  isTransfer?: boolean
   signal?: AbortSignal | undefined
 }
 
-const agents = {
-  http: new HttpAgent({ keepAlive: true, maxSockets: 256 }),
-  https: new HttpsAgent({ keepAlive: true, maxSockets: 256 }),
-}
+const openAgents = (maxSockets: number) => ({
+  http: new HttpAgent({ keepAlive: true, maxSockets }),
+  https: new HttpsAgent({ keepAlive: true, maxSockets }),
+})
+const agents = { questions: openAgents(256), transfers: openAgents(Infinity) }
 
 /**
  * Asks a peer that the operator configured (never an address a user can influence: those go through the guarded client).
@@ -44,7 +47,8 @@ class StaleConnection extends AppError {}
 
 function attempt(url: URL, options: UpstreamRequest): Promise<UpstreamResponse> {
   return new Promise((resolve, reject) => {
-    const [send, pooled] = url.protocol === 'https:' ? [httpsRequest, agents.https] : [httpRequest, agents.http]
+    const pool = options.isTransfer ? agents.transfers : agents.questions
+    const [send, pooled] = url.protocol === 'https:' ? [httpsRequest, pool.https] : [httpRequest, pool.http]
     const agent = options.isLive ? false : pooled // or those who follow jobs would leave no connection for others
     const headers = {
       ...options.headers,

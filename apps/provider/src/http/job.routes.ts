@@ -19,7 +19,7 @@ import { assertFields, textOf } from './field-rules.ts'
 import { handle } from './handle.ts'
 import { assertOwner, parseJobRequest, type JobRequest } from './job-owner.ts'
 import { refuseHead } from './refuse-head.ts'
-import { streamResult } from './stream-result.ts'
+import { streamResult, transferHeaders } from './stream-result.ts'
 
 /** Status, stop, delete and results of jobs (provider-http-api §1.7, ocean-js-client §12). */
 export function jobRoutes(deps: { operator: OperatorService | null; auth: ConsumerAuth; rbac: Rbac | null }): Router {
@@ -99,7 +99,7 @@ export function jobRoutes(deps: { operator: OperatorService | null; auth: Consum
         owner: asked.consumerAddress,
         jobId: asked.jobId,
         index: asked.index,
-        range: request.get('range'),
+        headers: transferHeaders(request),
       }
       await streamResult(response, (signal) => operator.openResult(query, signal))
     }),

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { Response } from 'express'
+import type { Request, Response } from 'express'
 
 /** Headers of a result that mean something to whoever asked; nothing else of an upstream answer is passed on. */
 const RESULT_HEADERS = [
@@ -15,6 +15,21 @@ const RESULT_HEADERS = [
   'last-modified',
   'x-accel-buffering',
 ] as const
+
+/** What a caller may say about which part of a result it wants, and under which condition (RFC 9110 §13, §14). */
+const TRANSFER_HEADERS = ['Range', 'If-Range', 'If-None-Match'] as const
+
+const EXPOSED = 'Content-Disposition, Content-Length, Content-Range, Accept-Ranges, ETag'
+
+/** The headers of a request that whoever has the result must see. */
+export function transferHeaders(request: Request): Record<string, string> {
+  return Object.fromEntries(
+    TRANSFER_HEADERS.flatMap((name) => {
+      const value = request.get(name)
+      return value === undefined ? [] : [[name, value]]
+    }),
+  )
+}
 
 /**
  * Streams an upstream answer to the caller, with back-pressure; when the caller leaves, the upstream is let go too.
@@ -32,7 +47,7 @@ export async function streamResult(
     const value = upstream.headers[name]
     if (value !== undefined) response.setHeader(name, value)
   }
-  response.setHeader('Access-Control-Expose-Headers', 'Content-Disposition')
+  response.setHeader('Access-Control-Expose-Headers', EXPOSED)
   response.setHeader('X-Content-Type-Options', 'nosniff')
   // The algorithm chose these bytes: opened as a page of ours they may do nothing.
   response.setHeader('Content-Security-Policy', 'sandbox')

@@ -1,10 +1,11 @@
 // Bundles a pod into one file: it starts on the path of every job, so it must not read hundreds of modules.
 import { build } from 'esbuild'
 
-const name = process.argv[2]
+// bundle-pod NAME [ENTRY OUTFILE]
+const [name, entry = 'src/main.ts', outfile = 'dist/pod.mjs'] = process.argv.slice(2)
 await build({
-  entryPoints: ['src/main.ts'],
-  outfile: 'dist/pod.mjs',
+  entryPoints: [entry],
+  outfile,
   bundle: true,
   platform: 'node',
   target: 'node20',
@@ -16,4 +17,4 @@ await build({
   logLevel: 'error',
   logOverride: { 'empty-import-meta': 'silent' },
 })
-process.stdout.write(`${name}: dist/pod.mjs\n`)
+process.stdout.write(`${name}: ${outfile}\n`)

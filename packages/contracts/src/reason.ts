@@ -11,6 +11,7 @@ export const REASONS = {
   Stopped: 'The consumer asked to stop the job.',
   InputFetchFailed: 'A dataset could not be fetched.',
   InputRejected: 'A dataset was fetched, but its bytes are not the expected ones.',
+  InputTooLarge: 'Datasets or algorithm need more room than the job has.',
   AlgorithmFetchFailed: 'The algorithm could not be fetched.',
   AlgorithmRejected: 'The algorithm was fetched, but its bytes are not the ones that were checked.',
   QueueTimedOut: 'The job waited longer for a free slot than its environment allows.',

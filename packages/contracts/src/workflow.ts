@@ -17,6 +17,8 @@ export const stageInputSchema = z.object({
   id: z.string().optional(),
   url: z.union([z.string(), z.array(z.string()), z.null()]).optional(),
   remote: remoteSchema.optional(),
+  /** SHA-256 of each file, where they are known before: pod-configuration refuses other bytes (DESIGN §4.4). */
+  checkedFiles: z.array(sha256HexSchema).optional(),
 })
 export type StageInput = z.infer<typeof stageInputSchema>
 

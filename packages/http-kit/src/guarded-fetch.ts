@@ -1,8 +1,7 @@
-import { lookup as dnsLookup, type LookupAddress } from 'node:dns'
-import { isIP } from 'node:net'
 import { AppError } from '@c2d/runtime'
 import { Agent, fetch, type RequestInit, type Response } from 'undici'
-import { isAllowed, isPublicAddress, type AllowList } from './public-address.ts'
+import { assertReachable, guardedLookup, MAX_REDIRECTS, parseTarget, type Lookup } from './address-guard.ts'
+import type { AllowList } from './public-address.ts'
 
 /** `fetch` for addresses that a user can influence. */
 export type GuardedFetch = (url: string, init?: GuardedInit) => Promise<Response>
@@ -13,15 +12,6 @@ export interface GuardedInit {
   body?: string
   signal?: AbortSignal
 }
-
-/** Finds every address of a name; the shape of `dns.lookup` with `all`. */
-export type Lookup = (
-  host: string,
-  options: { all: true },
-  done: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
-) => void
-
-const MAX_REDIRECTS = 5
 
 /**
  * The one client for outbound fetches that a user can influence (DESIGN §4.8). It resolves the name, connects to the
@@ -36,13 +26,12 @@ export function createGuardedFetch(options: {
   timeoutMs: number
   lookup?: Lookup
 }): GuardedFetch {
-  const lookup = options.lookup ?? dnsLookup
   const agents = new Map<boolean, Agent>()
   const agentFor = (allowed: boolean): Agent => {
     const known = agents.get(allowed)
     if (known) return known
     const agent = new Agent({
-      connect: { timeout: options.timeoutMs, lookup: guardedLookup(lookup, allowed) },
+      connect: { timeout: options.timeoutMs, lookup: guardedLookup(options.lookup, allowed) },
       headersTimeout: options.timeoutMs,
       bodyTimeout: options.timeoutMs,
     })
@@ -54,10 +43,7 @@ export function createGuardedFetch(options: {
     let target = parseTarget(url)
     let request: RequestInit = { ...init, redirect: 'manual' }
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-      const port = Number(target.port) || (target.protocol === 'https:' ? 443 : 80)
-      const allowed = isAllowed(options.allowList, target.hostname, port)
-      const literal = target.hostname.replace(/^\[|\]$/g, '')
-      if (!allowed && isIP(literal) && !isPublicAddress(literal)) throw refused()
+      const allowed = assertReachable(target, options.allowList)
       const response = await send(target, request, agentFor(allowed))
       const location = response.headers.get('location')
       if (response.status < 300 || response.status > 399 || !location) return response
@@ -81,40 +67,6 @@ async function send(target: URL, request: RequestInit, dispatcher: Agent): Promi
   }
 }
 
-function parseTarget(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : null
-  if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    throw new AppError('FilesUnavailable', { detail: 'Only http and https addresses are fetched.' })
-  }
-  return url
-}
-
 function withoutCredentials(request: RequestInit): RequestInit {
   return { ...request, headers: {} }
-}
-
-function refused(): AppError {
-  return new AppError('FilesUnavailable', { detail: 'The address is not a public one.' })
-}
-
-type LookupDone = (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void
-
-function guardedLookup(lookup: Lookup, allowed: boolean) {
-  return (host: string, options: object, done: LookupDone): void => {
-    lookup(host, { ...options, all: true }, (error, addresses) => {
-      if (error) {
-        done(error, [])
-        return
-      }
-      // One bad address refuses the name: picking the good one would let the next answer bring the bad one.
-      if (!allowed && !addresses.every((entry) => isPublicAddress(entry.address))) {
-        done(refused(), [])
-        return
-      }
-      const first = addresses[0]
-      if ('all' in options && options.all) done(null, addresses)
-      else if (first) done(null, first.address, first.family)
-      else done(Object.assign(new Error('no address'), { code: 'ENOTFOUND' }), [])
-    })
-  }
 }

@@ -36,6 +36,7 @@ import { initializeRoutes } from './http/initialize.routes.ts'
 import { jobStreamRoutes } from './http/job-stream.routes.ts'
 import { jobRoutes } from './http/job.routes.ts'
 import { limitAddresses } from './http/limit-addresses.ts'
+import { proofRoutes } from './http/proof.routes.ts'
 import { refuseMethods } from './http/refuse-methods.ts'
 import { rootRoutes } from './http/root.routes.ts'
 import { validateContainerRoutes } from './http/validate-container.routes.ts'
@@ -142,6 +143,7 @@ export function createApp(options: AppOptions, deps: AppDeps): Express {
   app.use(explainRoutes({ ...evaluation, operator, countWaiting, auth }))
   app.use(validateContainerRoutes())
   app.use(jobStreamRoutes(options, { operator, auth }))
+  app.use(proofRoutes({ operator, auth, chains }))
   app.use(jobRoutes({ operator, auth, rbac }))
   app.use(refuseMethods())
   app.use(notFound)

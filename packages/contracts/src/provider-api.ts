@@ -11,6 +11,7 @@ export const PROVIDER_ENDPOINTS = {
   computeEvents: ['GET', '/api/services/compute/events'],
   computeExplain: ['POST', '/api/services/compute/explain'],
   computeLogs: ['GET', '/api/services/compute/logs'],
+  computeProof: ['GET', '/api/services/compute/proof'],
   computeResult: ['GET', '/api/services/computeResult'],
   computeStart: ['POST', '/api/services/compute'],
   computeStatus: ['GET', '/api/services/compute'],

@@ -7,8 +7,10 @@ import {
   jobStatusAnswerListSchema,
   OPERATOR_BASE_PATH,
   operatorMessage,
+  proofEnvelopeSchema,
   type Environment,
   type JobStatusAnswer,
+  type ProofEnvelope,
   type Workflow,
 } from '@c2d/contracts'
 import { AppError } from '@c2d/runtime'
@@ -54,6 +56,8 @@ export interface OperatorService {
   remove(query: JobQuery): Promise<Relayed>
   /** One job whoever owns it, or null when there is none. */
   findJob(jobId: string): Promise<JobStatusAnswer | null>
+  /** What was signed of a job that ended, whoever owns it, or null where there is nothing (yet). */
+  findProof(jobId: string): Promise<ProofEnvelope | null>
   /** How many unfinished jobs of each environment have not begun yet. */
   waitingByEnvironment(): Promise<Map<string, number>>
   /**
@@ -144,6 +148,14 @@ export function createOperatorService(options: {
       if (!jobs) throw new AppError('UpstreamUnavailable', { cause: new Error(`status answered ${answer.status}`) })
       return jobs.find((job) => job.jobId === jobId) ?? null
     },
+    async findProof(jobId) {
+      const path = `/jobs/${encodeURIComponent(jobId)}/proof`
+      const answer = await ask('GET', addressed(path, { providerAddress, ...sign('', jobId) }))
+      if (answer.status === 404) return null
+      const proof = answer.status === 200 ? proofEnvelopeSchema.safeParse(parseJson(answer.body)).data : undefined
+      if (!proof) throw new AppError('UpstreamUnavailable', { cause: new Error(`proof answered ${answer.status}`) })
+      return proof
+    },
     async waitingByEnvironment() {
       // Unsigned: this much is told to anybody, and needs no nonce.
       const answer = await ask('GET', addressed('/runningjobs', {}))
@@ -179,21 +191,19 @@ export function createOperatorService(options: {
 
 /** Reads a status answer; null where it is none. */
 export function parseJobs(body: string): JobStatusAnswer[] | null {
-  try {
-    const parsed = jobStatusAnswerListSchema.safeParse(JSON.parse(body))
-    return parsed.success ? parsed.data : null
-  } catch {
-    return null // not JSON: no status answer
-  }
+  return jobStatusAnswerListSchema.safeParse(parseJson(body)).data ?? null
 }
 
 const runningJobListSchema = z.array(z.object({ namespace: z.string(), status: z.number() }))
 
 function parseRunningJobs(body: string): z.infer<typeof runningJobListSchema> | null {
+  return runningJobListSchema.safeParse(parseJson(body)).data ?? null
+}
+
+function parseJson(body: string): unknown {
   try {
-    const parsed = runningJobListSchema.safeParse(JSON.parse(body))
-    return parsed.success ? parsed.data : null
+    return JSON.parse(body)
   } catch {
-    return null // not JSON: no list
+    return undefined // not JSON: no schema takes it
   }
 }

@@ -71,6 +71,7 @@ function inputOf(endpoint: Endpoint): Input {
     computeEvents: job,
     computeExplain: { ...run, consumerAddress, seconds: 60 },
     computeLogs: job,
+    computeProof: job,
     computeResult: { ...job, index: 0 },
     computeStart: { ...run, consumerAddress, additionalDatasets: [], output: {} },
     computeStatus: job,

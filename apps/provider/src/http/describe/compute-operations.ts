@@ -1,3 +1,4 @@
+import { proofEnvelopeSchema } from '@c2d/contracts'
 import type { RouteDoc } from '@c2d/http-kit'
 import { z } from 'zod'
 import { FORBIDDEN, MISSING, operation } from './operation.ts'
@@ -100,6 +101,13 @@ export const COMPUTE_OPERATIONS: readonly RouteDoc[] = [
     headers: authTokenHeader.extend(rangeHeader),
     query: streamQuery,
     responses: { '200': { description: 'The log', contentType: 'text/plain', schema: z.string() }, '404': MISSING },
+  }),
+  operation('computeProof', 'What the operator signed of a job that ended', {
+    tags: ['compute'],
+    description: `An in-toto statement in a DSSE envelope, for the consumer and the owners of its datasets. ${SIGNED_JOB}`,
+    headers: authTokenHeader,
+    query: streamQuery,
+    responses: { '200': { description: 'The proof', schema: proofEnvelopeSchema }, '404': MISSING },
   }),
   operation('computeResult', 'One result of a job', {
     tags: ['compute'],

@@ -1,0 +1,99 @@
+import type { ProofEnvelope } from '@c2d/contracts'
+import { buildStatement, createLocalSigner, endorseKey, sealStatement } from '@c2d/proof'
+import { Secret } from '@c2d/runtime'
+import { signMessage } from '@c2d/chain'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { nextNonce, query } from './support/api.ts'
+import type { ChainActor } from './support/chain-actor.ts'
+import { sendJson } from './support/http-stub.ts'
+import { startStack, type Stack } from './support/stack.ts'
+
+const PROOF = '/api/services/compute/proof'
+const JOB_ID = '0123456789abcdef0123456789abcdef'
+const ENVIRONMENT = createLocalSigner(new Secret(`0x${'01'.repeat(32)}`))
+const SHA = 'a'.repeat(64)
+
+let stack: Stack
+let proof: ProofEnvelope
+beforeAll(async () => {
+  stack = await startStack()
+  const dataset = await stack.publish({ files: [stack.origin.offer('/data.csv', 'x')], compute: {} })
+  const order = {
+    did: dataset.did,
+    serviceId: dataset.serviceId,
+    serviceIndex: 0,
+    nft: dataset.nft,
+    datatoken: dataset.datatoken,
+    txId: `0x${'22'.repeat(32)}`,
+  }
+  const statement = buildStatement(
+    {
+      job: { id: JOB_ID, agreementId: order.txId, chainId: 8996, consumer: stack.consumer.address },
+      environment: { id: 'free', address: ENVIRONMENT.address },
+      orders: [order],
+      datasets: [{ did: dataset.did, serviceId: dataset.serviceId, files: [] }],
+      algorithm: {
+        did: null,
+        serviceId: null,
+        files: [{ index: 0, sha256: SHA }],
+        image: 'node:24',
+        imageDigest: null,
+        entrypoint: 'node $ALGO',
+      },
+      execution: {
+        executor: 'process',
+        limits: { maxDurationSeconds: 60, memoryBytes: 1024, workspaceBytes: 2048 },
+        isolation: null,
+        steps: [],
+        exitCode: 0,
+        reason: null,
+      },
+      rules: [],
+      createdAtMs: 1_750_000_000_000,
+      finishedAtMs: 1_750_000_002_000,
+    },
+    [{ name: 'outputs/a', digest: { sha256: SHA } }],
+  )
+  const endorsement = await endorseKey(ENVIRONMENT, 'free', ENVIRONMENT.address, {
+    validFrom: 1_700_000_000,
+    validUntil: 1_800_000_000,
+  })
+  proof = await sealStatement(statement, ENVIRONMENT, endorsement)
+  stack.operator.follow = (request, response) => {
+    if (request.path.endsWith(`${JOB_ID}/proof`)) sendJson(response, 200, proof)
+    else sendJson(response, 404, { error: 'There is no proof' })
+  }
+})
+afterAll(() => stack.close())
+
+const ask = (by: ChainActor, changes: Record<string, string> = {}) => {
+  const form = { consumerAddress: by.address, jobId: JOB_ID, nonce: nextNonce(), ...changes }
+  const signature = signMessage(form.consumerAddress + form.jobId + form.nonce, by.key)
+  return query(stack, 'GET', PROOF, { ...form, signature })
+}
+
+describe('proofs of jobs', () => {
+  it('behaviour: the consumer and the owner of the dataset get what the operator signed', async () => {
+    for (const reader of [stack.consumer, stack.publisher]) {
+      const answer = await ask(reader)
+      expect(answer.status).toBe(200)
+      expect(answer.json).toEqual(proof)
+    }
+  })
+
+  it('attack: others, whoever they say they are, learn what they learn of no job', async () => {
+    const stranger = await ask(stack.stranger)
+    const nothing = await ask(stack.consumer, { jobId: 'f'.repeat(32) })
+    expect([stranger.status, nothing.status]).toEqual([404, 404])
+    const posing = await ask(stack.stranger, { consumerAddress: stack.consumer.address })
+    expect(posing.status).toBeGreaterThanOrEqual(400)
+    expect(posing.text).not.toContain('payload')
+  })
+
+  it('attack: a proof that does not hold is not handed on', async () => {
+    const good = proof
+    proof = { ...good, payload: Buffer.from('{}').toString('base64') }
+    expect((await ask(stack.consumer)).status).toBe(503)
+    proof = good
+  })
+})

@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ENGINE_ROLE } from '@c2d/operator-db'
 import { openDatabase, type Database } from '@c2d/postgres'
 import { sleep } from '@c2d/runtime'
 import { createFilesystemStore, type ResultStore } from '@c2d/storage'
@@ -68,7 +69,7 @@ export async function createChaosWorld(
     const { port = 0 } = networks[index] ?? {}
     return createEngineSlot(join(apps, 'operator-engine/dist/main.js'), {
       PATH: '/usr/local/bin:/usr/bin:/bin',
-      DATABASE_URL: urlVia(databaseUrl, port),
+      DATABASE_URL: engineUrlVia(databaseUrl, port),
       POD_DATABASE_URL: urlVia(databaseUrl, port, { username: 'c2d_pod', password: POD_PASSWORD }),
       ENVIRONMENTS: JSON.stringify(
         (['steady', 'brief'] as const).map((name) => ({
@@ -120,6 +121,13 @@ function killIfThere(pid: number): void {
   } catch {
     // gone between the look and the signal, which is what was wanted
   }
+}
+
+/** With the rights of an engine and no more. */
+function engineUrlVia(databaseUrl: string, port: number): string {
+  const url = new URL(urlVia(databaseUrl, port))
+  url.searchParams.set('options', `-c timezone=UTC -c role=${ENGINE_ROLE}`)
+  return url.href
 }
 
 function urlVia(databaseUrl: string, port: number, login?: { username: string; password: string }): string {

@@ -112,7 +112,9 @@ describe('every end has a reason', () => {
       from: 'running',
       step: { name: 'algorithm', ...step },
     })
-    expect(events.find(({ what }) => what === 'finished')?.detail).toMatchObject({ steps: { configure: step, algorithm: step, publish: step } })
+    expect(events.find(({ what }) => what === 'finished')?.detail).toMatchObject({
+      steps: { configure: step, algorithm: step, publish: step },
+    })
   })
 })
 
@@ -160,15 +162,16 @@ describe('results that were kept as long as they should be', () => {
 
 describe('what is announced', () => {
   it('counts the jobs of every engine that serves the environment', async () => {
-    const serve = world.environment({ maxJobs: 2 })
+    const serve = { ...world.environment({ maxJobs: 2 }), LEASE_SECONDS: '60' }
     const first = await world.startEngine(serve)
     const jobIds = [await world.queueJob(SLEEPER), await world.queueJob(SLEEPER)]
     for (const jobId of jobIds) await world.waitForJob(jobId, isRunning)
-    first.process.kill('SIGSTOP') // its jobs are its own still, and it says nothing
-    await world.startEngine({ ...serve, LEASE_SECONDS: '60' })
-    const [announced] = await listEnvironments(world.db, { maxAgeSeconds: 60 })
-    expect(announced).toMatchObject({ currentJobs: 2, maxJobs: 2 })
-    await first.kill('SIGKILL')
+    first.process.kill('SIGSTOP') // its jobs are its own still, and it announces nothing
+    await world.db('envs').delete()
+    await world.startEngine(serve)
+    const announced = () => listEnvironments(world.db, { maxAgeSeconds: 60 })
+    await waitUntil(async () => (await announced()).length === 1)
+    expect(await announced()).toMatchObject([{ currentJobs: 2, maxJobs: 2 }])
   })
 
   it('counts the jobs of each environment by itself', async () => {

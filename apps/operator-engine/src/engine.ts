@@ -18,7 +18,7 @@ import { proveJobs } from './proofs/prove-jobs.ts'
 import { reconcile, type ReconcileDeps } from './reconcile.ts'
 import type { PodProgram } from './steps/pod-steps.ts'
 import { endExpired } from './sweeps/end-expired.ts'
-import { expireResults } from './sweeps/expire-results.ts'
+import { createResultExpiry } from './sweeps/expire-results.ts'
 import { removeOrphans } from './sweeps/remove-orphans.ts'
 import { createPacer } from './wakes/pacer.ts'
 import { repeat } from './wakes/repeat.ts'
@@ -169,10 +169,7 @@ export function startEngine(options: EngineOptions, deps: EngineDeps): Engine {
     lastTickMs = nowMs()
   }
 
-  async function sweep(): Promise<void> {
-    await removeOrphans(isHeld, passDeps)
-    await expireResults({ environments: served, by }, { db, results: deps.results, log })
-  }
+  const expiry = createResultExpiry({ environments: served, by }, deps)
 
   const rounds = [
     repeat({ what: 'leases', everyMs: (options.leaseSeconds * 1000) / 3, signal }, renewLeases, log),
@@ -182,7 +179,8 @@ export function startEngine(options: EngineOptions, deps: EngineDeps): Engine {
       () => endExpired(environments, { db, notifications, by, log, signal }),
       log,
     ),
-    repeat({ what: 'sweep', everyMs: options.tickMs, signal }, sweep, log),
+    repeat({ what: 'orphans', everyMs: options.tickMs, signal }, () => removeOrphans(isHeld, passDeps), log),
+    repeat({ what: 'expiry', everyMs: options.tickMs, signal }, () => expiry.sweep(signal), log),
     repeat(
       { what: 'notifications', everyMs: options.tickMs, signal, pacer: deliveries },
       () => deliverNotifications(served, { db, fetch: deps.fetch, log, signal }),

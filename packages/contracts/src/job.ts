@@ -21,6 +21,8 @@ export const storedResultSchema = z.object({
   copies: z.array(z.string()).optional(),
   /** Why it is not stored, or not everywhere; where it is nowhere, `url` is empty. */
   failure: z.string().optional(),
+  /** Its time was over and it was removed: `url` is empty, the rest is the record of it. */
+  expired: z.boolean().optional(),
 })
 export type StoredResult = z.infer<typeof storedResultSchema>
 export const storedResultListSchema = z.array(storedResultSchema)

@@ -95,7 +95,8 @@ export function renderAsciiJson(value: unknown): string {
   )
 }
 
-function parseStored<S extends z.ZodType>(text: string | null, schema: S): z.output<S> | null {
+/** Reads JSON that a row holds; null where there is none or it is not of that shape. */
+export function parseStored<S extends z.ZodType>(text: string | null, schema: S): z.output<S> | null {
   if (text === null) return null
   try {
     return schema.parse(JSON.parse(text))

@@ -3,8 +3,8 @@ import type { JobRow } from '@c2d/operator-db'
 
 /**
  * A job as status answers show it (operator-service-api §5): no address of a result, and `""` where there is none yet.
- * Beside the reference's members: `reason`, `exitCode`, `isolation`, `queuePosition`, `timeline`, and each result's
- * `index`.
+ * Beside the reference's members: `reason`, `exitCode`, `isolation`, `queuePosition`, `timeline`, and of each result its
+ * `index`, hash, path, and what became of it.
  * @param queuePosition from 1; null when the job does not wait, or is not ranked yet
  */
 export function buildStatusAnswer(
@@ -24,7 +24,7 @@ export function buildStatusAnswer(
     results:
       results.length === 0
         ? ''
-        : results.map(({ filename, filesize, type }, index) => ({ filename, filesize, type, index })),
+        : results.map(({ url: _url, copies: _copies, ...shown }, index) => ({ ...shown, index })),
     stopreq: job.stopRequest,
     removed: 0,
     ...assetsOf(job),

@@ -187,9 +187,9 @@ describe('GET /getResult', () => {
     const row = () => operator.db('jobs').where({ workflowid: own })
     await row().update({ datefinished: operator.db.fn.now() })
     expect(await why()).toEqual([404, `No results for job ${own}`])
-    const entry = { filename: 'a', filesize: 1, url: `filesystem:${own}/a`, type: 'output' }
+    const entry = { filename: 'a', filesize: 1, url: `filesystem:${own}/a`, type: 'output' as const }
     await row().update({ outputsurl: JSON.stringify([entry]), results_expire_at: operator.db.fn.now() })
-    expect(await markResultsRemoved(operator.db, { jobId: own, by: 'engine-1' })).toBe(true)
+    expect(await markResultsRemoved(operator.db, { jobId: own, by: 'engine-1', outputs: [entry] })).toBe(true)
     expect(await why()).toEqual([404, `The results of job ${own} have expired and were removed`])
     const owner = '0x0000000000000000000000000000000000000001'
     expect(await complaint(getResult('0', {}, { owner, jobId: own }))).toEqual([

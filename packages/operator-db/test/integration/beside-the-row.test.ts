@@ -14,6 +14,7 @@ import {
   markNotificationDelivered,
   markNotificationFailed,
   markResultsRemoved,
+  noteResultsNotRemoved,
   recordAttempt,
   releaseLeases,
   takeDueNotifications,
@@ -53,22 +54,31 @@ describe('results that expire', () => {
     const later = await finishWithResults(environment, 3600)
     const forEver = await finishWithResults(environment, 0)
     await database.db.raw(`UPDATE jobs SET results_expire_at = now() - interval '1 second' WHERE workflowid = ?`, [due])
-    expect(await listExpiredResults(database.db, { environments: [environment] })).toEqual([
-      { jobId: due, environment },
-    ])
+    const [listed] = await listExpiredResults(database.db, { environments: [environment] })
+    const outputs = [{ filename: 'a', filesize: 1, url: `filesystem:${due}/a`, type: 'output' as const }]
+    expect(listed).toMatchObject({ jobId: due, environment, outputs })
+    expect(await listExpiredResults(database.db, { environments: [environment], after: listed })).toEqual([])
     expect(await listExpiredResults(database.db, { environments: ['another'] })).toEqual([])
-    expect(await markResultsRemoved(database.db, { jobId: due, by: 'engine-1' })).toBe(true)
-    expect(await markResultsRemoved(database.db, { jobId: due, by: 'engine-1' })).toBe(false)
+    for (let times = 0; times < 2; times++) {
+      await noteResultsNotRemoved(database.db, { jobId: due, by: 'engine-1', detail: 'The bucket does not answer.' })
+    }
+    expect(await markResultsRemoved(database.db, { jobId: due, by: 'engine-1', outputs })).toBe(true)
+    expect(await markResultsRemoved(database.db, { jobId: due, by: 'engine-1', outputs })).toBe(false)
     for (const jobId of [later, forEver]) {
-      expect(await markResultsRemoved(database.db, { jobId, by: 'engine-1' })).toBe(false)
+      expect(await markResultsRemoved(database.db, { jobId, by: 'engine-1', outputs })).toBe(false)
       expect((await loadJob(database.db, jobId))?.outputs).toHaveLength(1)
       expect(await areResultsRemoved(database.db, jobId)).toBe(false)
     }
     expect(await listExpiredResults(database.db, { environments: [environment] })).toEqual([])
-    expect((await loadJob(database.db, due))?.outputs).toEqual([])
+    expect((await loadJob(database.db, due))?.outputs).toEqual([
+      { filename: 'a', filesize: 1, url: '', type: 'output', expired: true },
+    ])
     expect(await areResultsRemoved(database.db, due)).toBe(true)
     expect(await database.db('jobs').where({ workflowid: due }).first('removed')).toEqual({ removed: 0 })
-    expect((await listEvents(database.db, due)).at(-1)).toMatchObject({ what: 'resultsExpired', by: 'engine-1' })
+    expect((await listEvents(database.db, due)).slice(-2)).toMatchObject([
+      { what: 'resultsNotRemoved', by: 'engine-1', detail: { detail: 'The bucket does not answer.' } },
+      { what: 'resultsExpired', by: 'engine-1', detail: { results: 1 } },
+    ])
   })
 })
 

@@ -145,8 +145,8 @@ describe('c2d_engine', () => {
     expect(await recordOutcome(engine, { ...held, reason: 'TimedOut', stopRequest: 2, isolation })).toBe(true)
     const notification = { url: 'http://127.0.0.1:1', body: { jobId } }
     expect(await finishJob(engine, { ...held, to: 'finished', resultsKeptSeconds: 1e-6, notification })).toBe(true)
-    expect(await listExpiredResults(engine, { environments: [environment] })).toEqual([{ jobId, environment }])
-    expect(await markResultsRemoved(engine, { jobId, by: 'engine-1' })).toBe(true)
+    expect(await listExpiredResults(engine, { environments: [environment] })).toMatchObject([{ jobId, environment }])
+    expect(await markResultsRemoved(engine, { jobId, by: 'engine-1', outputs: [] })).toBe(true)
     expect(await jobsWithoutRow(engine, [jobId])).toEqual([jobId])
     const late = await queueJob(database.db, { environment, validUntil: null })
     const sweep = { environments: [{ id: environment, maxQueueSeconds: 1e-6 }], by: 'engine-1', limit: 9 }

@@ -225,7 +225,7 @@ describe('report_publishing', () => {
     expect(await loadResultKey(database.db, { jobId: 'another', object: 'cid-1' })).toBeNull()
     expect(await keyedObjects(jobId)).toEqual(['cid-1'])
     await finishJob(database.db, { jobId, epoch, by: 'engine-1', resultsKeptSeconds: 1e-6 })
-    expect(await markResultsRemoved(database.db, { jobId, by: 'engine-1' })).toBe(true)
+    expect(await markResultsRemoved(database.db, { jobId, by: 'engine-1', outputs: [] })).toBe(true)
     expect(await keyedObjects(jobId)).toEqual([])
   })
 

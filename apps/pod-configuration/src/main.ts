@@ -18,6 +18,7 @@ import { readConfig } from './config.ts'
 import { buildLayout } from './layout.ts'
 import { createProviderClient } from './provider-client.ts'
 import { provision } from './provision.ts'
+import { tryControl, writeSealMark } from './seal-mark.ts'
 
 const HELP = `pod-configuration: fetches the datasets, the algorithm and the DDOs of one job onto its volume.
 
@@ -77,6 +78,8 @@ await runMain(async () => {
     say: (line) => process.stdout.write(`${line}\n`),
   })
 
+  const isProvisioned = result.status === JOB_STATUS.provisioned.code
+  const control = isProvisioned && config.seal ? tryControl(config.seal.control) : null
   const files = result.files.map(({ path: _path, ...file }) => file)
   await reporter.deliver(
     reportProvisioning({
@@ -86,6 +89,10 @@ await runMain(async () => {
       detail: { reason: result.reason, message: result.message, files },
     }),
   )
+  // Only now: an algorithm whose staging nobody heard of must not start.
+  if (config.seal && control) {
+    await writeSealMark(path, { id: config.seal.markId, control: await control })
+  }
   process.stdout.write(`${result.message}\n`)
-  process.exit(result.status === JOB_STATUS.provisioned.code ? 0 : 1) // does not wait for idle sockets to time out
+  process.exit(isProvisioned ? 0 : 1) // does not wait for idle sockets to time out
 })

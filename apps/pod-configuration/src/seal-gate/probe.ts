@@ -45,12 +45,12 @@ function askDns({ host, port }: Target, answerMs: number): Promise<Outcome> {
     // Nothing comes in with a refusal of a datagram but the ICMP message itself, be it the peer's or a firewall's; DNS is asked by TCP too.
     const fail = (error: NodeJS.ErrnoException) => end(error.code === 'ECONNREFUSED' ? 'silent' : outcomeOf(error))
     socket.on('error', fail)
-    socket.connect(port, host, () => {
-      if (done) return
+    socket.once('connect', () => {
       socket.send(DNS_QUESTION, (error) => {
         if (error) fail(error)
       })
     })
+    socket.connect(port, host)
   })
 }
 

@@ -13,8 +13,8 @@ interface FoundFile {
 }
 
 /**
- * Holds the files of a folder against what a proof says: each file at hand must be one of the proof's, by name (its
- * path in the job, or the last part of it, as downloads are named) and by hash.
+ * Holds the files of a folder against what a proof says: each must be one of the proof's, by its hash. One that has the
+ * name of a proven file (its path in the job, or the last part of it, as downloads are named) must be that one.
  * @param except a file that is no part of the outputs: the proof itself
  */
 export async function checkFiles(
@@ -26,7 +26,8 @@ export async function checkFiles(
   const seen = new Set<ProofSubject>()
   for (const file of await listFiles(folder, except)) {
     const named = subjects.filter(({ name }) => name === file.name || basename(name) === basename(file.name))
-    const match = named.find(({ digest }) => digest.sha256 === file.sha256)
+    const candidates = named.length > 0 ? named : subjects
+    const match = candidates.find(({ digest }) => digest.sha256 === file.sha256)
     if (match) seen.add(match)
     lines.push(
       match

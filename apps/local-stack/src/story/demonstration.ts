@@ -5,6 +5,7 @@ import type { DemonstrationAlgorithm } from '../algorithms.ts'
 import type { DemonstrationDataset } from '../dataset.ts'
 import { ENVIRONMENTS } from '../stack/environments.ts'
 import type { Stack } from '../stack/start-stack.ts'
+import { checkProof } from './check-proof.ts'
 import { compareResults, RESULT_FILE, runDirectly } from './compare.ts'
 import { loadOceanJs } from './ocean-js.ts'
 import type { Story } from './print.ts'
@@ -96,6 +97,21 @@ export async function runDemonstration(
     },
     { client, story },
   )
+
+  await story.step('proof', async () => ({
+    value: undefined,
+    detail: await checkProof(
+      {
+        chainId: DEV_CHAIN_ID,
+        rpcUrl: stack.urls.chain,
+        providerUrl: stack.urls.provider,
+        consumer,
+        downloadsFolder: join(options.dataFolder, 'downloads'),
+      },
+      finished,
+      { client },
+    ),
+  }))
 
   tellTimeline(finished, story)
   const result = finished.results.find(({ fileName }) => fileName === RESULT_FILE)?.content

@@ -31,7 +31,7 @@ export interface JobOptions {
 }
 
 /** A result as it was downloaded. */
-interface DownloadedResult {
+export interface DownloadedResult {
   /** `output`, `algorithmLog`, … */
   readonly type: string
   readonly fileName: string
@@ -169,8 +169,21 @@ async function order(
 async function loadSignedStatus(
   { providerUrl, consumer }: JobOptions,
   jobId: string,
-  { ocean }: OceanClient,
+  client: OceanClient,
 ): Promise<JobStatusAnswer> {
+  const response = await fetchSigned('computeStatus', { providerUrl, consumer, jobId }, client)
+  if (!response.ok) throw new Error(`the signed status is refused (${response.status}): ${await response.text()}`)
+  const [job] = jobStatusAnswerListSchema.parse(await response.json())
+  if (!job) throw new Error(`the provider knows no job ${jobId}`)
+  return job
+}
+
+/** Asks what only those may who sign for a job; ocean.js has no call for it. */
+export async function fetchSigned(
+  endpoint: 'computeStatus' | 'computeProof',
+  { providerUrl, consumer, jobId }: { providerUrl: string; consumer: Signer; jobId: string },
+  { ocean }: OceanClient,
+): Promise<Response> {
   const consumerAddress = await consumer.getAddress()
   const nonce = String((await ocean.ProviderInstance.getNonce(providerUrl, consumerAddress)) + 1)
   const signature = await ocean.ProviderInstance.signProviderRequest(
@@ -178,11 +191,7 @@ async function loadSignedStatus(
     computeJobMessage({ consumerAddress, jobId, nonce }),
   )
   const query = new URLSearchParams({ consumerAddress, jobId, nonce, signature })
-  const response = await fetch(`${providerUrl}${PROVIDER_ENDPOINTS.computeStatus[1]}?${query.toString()}`)
-  if (!response.ok) throw new Error(`the signed status is refused (${response.status}): ${await response.text()}`)
-  const [job] = jobStatusAnswerListSchema.parse(await response.json())
-  if (!job) throw new Error(`the provider knows no job ${jobId}`)
-  return job
+  return fetch(`${providerUrl}${PROVIDER_ENDPOINTS[endpoint][1]}?${query.toString()}`)
 }
 
 /** The name goes to disk and to the terminal: nothing of it may be a path or a control code. */

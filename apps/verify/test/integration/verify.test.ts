@@ -123,12 +123,13 @@ describe('c2d-verify', () => {
     expect(exitCode).toBe(0)
   })
 
-  it('behaviour: downloads that lie flat in the proof’s own folder are found by their last name', async () => {
+  it('behaviour: downloads that lie flat in the proof’s own folder are found, under other names too', async () => {
     const proof = await writeProof()
     await rename(join(folder, 'files/outputs/result.csv'), join(folder, 'result.csv'))
-    await rename(join(folder, 'files/logs/algorithm.log'), join(folder, 'algorithm.log'))
+    await rename(join(folder, 'files/logs/algorithm.log'), join(folder, '1-algorithm.log'))
     const { exitCode, text } = await verify(proof, '--outputs', folder)
     expect(text).toContain("result.csv is the job's outputs/result.csv")
+    expect(text).toContain("1-algorithm.log is the job's logs/algorithm.log")
     expect(exitCode).toBe(0)
   })
 
@@ -144,6 +145,12 @@ describe('c2d-verify', () => {
     const added = await verify(proof, '--outputs', join(folder, 'files'))
     expect(added.text).toContain('FAIL outputs/proof.json is no file of this job')
     expect(added.exitCode).toBe(1)
+  })
+
+  it('attack: two outputs that have changed their names are refused', async () => {
+    const proof = await writeProof()
+    await rename(join(folder, 'files/outputs/result.csv'), join(folder, 'files/algorithm.log'))
+    expect((await verify(proof, '--outputs', join(folder, 'files'))).exitCode).toBe(1)
   })
 
   it('attack: an order that is somebody else’s, of another asset, or of no asset is found on chain', async () => {

@@ -4,6 +4,7 @@ import { createBenchWorld } from './operator/bench-world.ts'
 import { measureClaims } from './operator/measure-claims.ts'
 import { measureIdle } from './operator/measure-idle.ts'
 import { measureInserts } from './operator/measure-inserts.ts'
+import { measureOvershoot } from './operator/measure-overshoot.ts'
 import { measureOwnTime } from './operator/measure-own-time.ts'
 
 const { values } = parseArgs({
@@ -16,6 +17,7 @@ const parts = {
   claims: () => measureClaims(world),
   inserts: () => measureInserts(world),
   'own-time': () => measureOwnTime(world),
+  limits: () => measureOvershoot(world),
   idle: () => measureIdle(world, running),
 }
 try {

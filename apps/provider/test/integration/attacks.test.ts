@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { signMessage } from '@c2d/chain'
 import type { Quote } from '@c2d/contracts'
 import { createGuardedFetch } from '@c2d/http-kit'
-import { ask, feeOf, nextNonce, query, send, type Answer } from './support/api.ts'
+import { ask, buildStart, feeOf, nextNonce, query, send, type Answer } from './support/api.ts'
 import { startHttpStub, type HttpStub } from './support/http-stub.ts'
 import type { PublishedAsset } from './support/publish-asset.ts'
 import { startStack, type Stack } from './support/stack.ts'
@@ -98,7 +98,22 @@ describe('attacks', () => {
   ])('error: %j as a DID never leaves for the cache', async (documentId) => {
     const before = stack.cache.seen.length
     const consumerAddress = stack.consumer.address
+    const nonce = nextNonce()
+    const signature = signMessage(documentId + nonce, stack.consumer.key)
+    const run = {
+      environment: 'free',
+      dataset: { documentId, serviceId: 'a', transferTxId: tx },
+      algorithm: { documentId, serviceId: 'a', transferTxId: tx },
+    }
     const answers = await Promise.all([
+      query(stack, 'GET', '/api/services/download', {
+        ...run.dataset,
+        fileIndex: '0',
+        consumerAddress,
+        nonce,
+        signature,
+      }),
+      send(stack, 'POST', '/api/services/compute', buildStart(run, stack.consumer)),
       query(stack, 'GET', '/api/services/initialize', { documentId, serviceId: 'a', consumerAddress }),
       send(stack, 'POST', '/api/services/fileinfo', { did: documentId, serviceId: 'a' }),
       send(stack, 'POST', '/api/services/initializeCompute', {
@@ -108,7 +123,9 @@ describe('attacks', () => {
         consumerAddress,
       }),
     ])
-    expect(answers.map(({ status }) => status)).toEqual([400, 400, 400])
+    expect(answers.map(({ status }) => status)).toEqual([400, 400, 400, 400, 400])
+    const explained = await send(stack, 'POST', '/api/services/compute/explain', { ...run, consumerAddress })
+    expect(explained.json).toMatchObject({ allowed: false })
     expect(stack.cache.seen.slice(before)).toEqual([])
   })
 

@@ -92,10 +92,9 @@ describe('an address inside', () => {
       { type: 'arweave', transactionId: inside },
       { type: 'arweave', transactionId: `\\\\127.0.0.1:${port}\\x` },
       { type: 'graphql', url: inside, query: '{a}' },
-      {
-        type: 's3',
-        s3Access: { endpoint: inside, bucket: 'b', objectKey: 'k', accessKeyId: 'a', secretAccessKey: 's' },
-      },
+      { type: 's3', endpoint: inside, region: 'eu', bucket: 'bucket', objectKey: 'k', forcePathStyle: true },
+      { type: 's3', endpoint: `http://localhost:${port}`, region: 'eu', bucket: 'bucket', objectKey: 'k' },
+      { type: 's3', region: `x@127.0.0.1:${port}`, bucket: 'bucket', objectKey: 'k' },
       { type: 'smartcontract', address: inside, chainId: 8996, abi: {} },
     ]) {
       const answer = await send(stack, 'POST', '/api/services/fileinfo', file)

@@ -24,10 +24,14 @@ describe('a whole job, by a real operator, engine and pods', () => {
   let gateway: HttpStub
   let house: OperatorHouse
   let stack: Stack
+  /** How often the algorithm that changes is asked for before it does. */
+  let servesGoodUntil = Infinity
 
   beforeAll(async () => {
     gateway = await startHttpStub(({ path }, response) => {
-      if (path === `/${ARWEAVE_ID}`) response.setHeader('Content-Type', 'text/csv').end(ROWS)
+      const asked = gateway.seen.filter((request) => request.path === path).length
+      if (path === '/swapped.js') response.end(asked > servesGoodUntil ? `${ALGORITHM} // and steals` : ALGORITHM)
+      else if (path === `/${ARWEAVE_ID}`) response.setHeader('Content-Type', 'text/csv').end(ROWS)
       else if (path === '/algorithm.js') response.setHeader('Content-Type', 'text/javascript').end(ALGORITHM)
       else response.writeHead(404).end()
     })
@@ -74,6 +78,22 @@ describe('a whole job, by a real operator, engine and pods', () => {
     const parameters = { consumerAddress, jobId, index, nonce, signature }
     const result = await query(stack, 'GET', '/api/services/computeResult', parameters)
     expect([result.status, result.text]).toEqual([200, '2'])
+  })
+
+  it('error: an algorithm whose host swaps its bytes after they were checked never runs', async () => {
+    const here = { serviceEndpoint: stack.url }
+    const file = { type: 'url', url: `${gateway.url}/swapped.js`, method: 'GET' }
+    const algorithm = await stack.publish({ ...here, type: 'algorithm', serviceType: 'access', files: [file] })
+    const compute = { publisherTrustedAlgorithms: ['*' as const] }
+    const dataset = await stack.publish({ ...here, files: [{ type: 'arweave', transactionId: ARWEAVE_ID }], compute })
+    const run = await orderRun(stack, { dataset, algorithm })
+    const checked = gateway.seen.filter(({ path }) => path === '/swapped.js').length
+    servesGoodUntil = checked + 1 // the check of the start
+    const started = await start(stack, run)
+    expect(started.status).toBe(200)
+    const job = await finished((started.json as JobStatusAnswer[])[0]?.jobId ?? '')
+    expect(job).toMatchObject({ status: 32, exitCode: null })
+    expect(gateway.seen.filter(({ path }) => path === '/swapped.js').length).toBeGreaterThan(servesGoodUntil)
   })
 
   it('error: a start that is refused leaves nothing behind at the operator’s', async () => {

@@ -25,7 +25,7 @@ export interface AssetChoices {
   /** The document's version; 4.1.0, unless said. */
   version?: string
   /** More services of the same datatoken, each an access to a file of its own. */
-  accesses?: { id: string; file: unknown }[]
+  accesses?: { id: string; file: unknown; serviceEndpoint?: string }[]
   compute?: ComputeOptions
   container?: Record<string, unknown>
   credentials?: unknown
@@ -83,11 +83,11 @@ export async function publishAsset(
         ...(choices.compute ? { compute: choices.compute } : {}),
         ...(choices.consumerParameters ? { consumerParameters: choices.consumerParameters } : {}),
       },
-      ...(choices.accesses ?? []).map(({ id, file }) => ({
+      ...(choices.accesses ?? []).map(({ id, file, serviceEndpoint }) => ({
         id,
         type: 'access',
         datatokenAddress: datatoken,
-        serviceEndpoint: 'http://172.15.0.4:8030',
+        serviceEndpoint: serviceEndpoint ?? 'http://172.15.0.4:8030',
         files: encrypt(bind([file])),
         timeout: 3600,
       })),

@@ -1,14 +1,8 @@
-import { request } from 'node:http'
-import { addressOf, signMessage } from '@c2d/chain'
-import { operatorMessage } from '@c2d/contracts'
 import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { ENVIRONMENT, nextNonce, startOperator, type OperatorUnderTest } from './operator-under-test.ts'
+import { HEADERS, PROVIDER_ADDRESS, query, send, signAsPython, startBytes } from './provider-py-client.ts'
 
-// The bytes that provider-py 2.1.6 sends (operator-service-api §3.4, §6, §14): Python's JSON with its blanks, the nonce
-// a bare 19-digit integer, v as 00 or 01, the headers of its HTTP client, calls about jobs in the query.
-
-const KEY = `0x${'33'.repeat(32)}`
 const OWNER = '0xC41808BBef371AD5CFc76466dDF9dEe228d2BdAA'
 /** The reference's own test vector: this signature is of owner + nonce, by this wallet. */
 const VECTOR = {
@@ -17,96 +11,47 @@ const VECTOR = {
   signature:
     '0x8cc2a85cd14163edb3f54be8614b8053cccfb4f8bf17d3d663b29a991cf4f2241d62a8d3301c8defcb11cd6f754e72905099b7d84ad4bde5f9146ae1de41632501',
 }
-const HEADERS = {
-  'User-Agent': 'python-requests/2.31.0',
-  'Accept-Encoding': 'gzip, deflate',
-  Accept: '*/*',
-  Connection: 'keep-alive',
-  'Content-type': 'application/json',
-}
-
 let operator: OperatorUnderTest
 
 beforeAll(async () => {
-  operator = await startOperator({ allowedProviders: [VECTOR.wallet, addressOf(KEY)] })
+  operator = await startOperator({ allowedProviders: [VECTOR.wallet, PROVIDER_ADDRESS] })
 })
 afterAll(() => operator.close())
 
-interface Answer {
-  status: number
-  headers: Record<string, unknown>
-  text: string
-  body: unknown
-}
+const INPUT =
+  '[{"index": 0, "id": "did:op:1111", "remote": {"txId": "0xaaa", "serviceId": "ccb3", "userdata": {"year": "2023"}}}, ' +
+  '{"index": 1, "id": "did:op:2222", "url": ["https://example.org/a.csv", "https://example.org/b.csv"]}]'
+const ALGORITHM =
+  '{"id": "did:op:3333", "rawcode": "", "container": {"entrypoint": "node $ALGO", "image": "node", "tag": "14", ' +
+  '"checksum": "sha256:1234"}, "algouserdata": null, "algocustomdata": {"k": 1, "name": "\\u00e9"}, "remote": ' +
+  '{"serviceEndpoint": "http://172.15.0.4:8030", "txId": "0xbbb", "serviceId": "d1e2", "userData": null}}'
 
-function send(method: string, path: string, headers: Record<string, string>, bytes?: string): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const call = request(operator.url + path, { method, headers }, (response) => {
-      let text = ''
-      response.setEncoding('utf8')
-      response.on('data', (chunk: string) => (text += chunk))
-      response.on('end', () => {
-        const isJson = response.headers['content-type']?.startsWith('application/json') === true
-        const body: unknown = isJson ? JSON.parse(text) : text
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, text, body })
-      })
-    })
-    call.once('error', reject)
-    if (bytes !== undefined) call.write(bytes)
-    call.end()
+const bytesOf = (m: { agreementId: string; nonce: string; signature: string; algorithm?: string }): string =>
+  startBytes({
+    owner: OWNER,
+    environment: ENVIRONMENT,
+    providerAddress: VECTOR.wallet,
+    input: INPUT,
+    algorithm: ALGORITHM,
+    ...m,
   })
-}
 
-/** r, s and v as 00 or 01. */
-function signAsPython(m: { owner: string; jobId?: string; nonce: string }): string {
-  const signature = signMessage(operatorMessage(m), KEY)
-  return signature.slice(0, -2) + (signature.endsWith('1b') ? '00' : '01')
-}
-
-const query = (parameters: Record<string, string>) => new URLSearchParams(parameters).toString()
-
-function startBytes(m: {
-  agreementId: string
-  owner: string
-  nonce: string
-  signature: string
-  algorithm?: string
-}): string {
-  const algorithm =
-    m.algorithm ??
-    '{"id": "did:op:3333", "rawcode": "", "container": {"entrypoint": "node $ALGO", "image": "node", "tag": "14", ' +
-      '"checksum": "sha256:1234"}, "algouserdata": null, "algocustomdata": {"k": 1, "name": "\\u00e9"}, "remote": ' +
-      '{"serviceEndpoint": "http://172.15.0.4:8030", "txId": "0xbbb", "serviceId": "d1e2", "userData": null}}'
-  return (
-    '{"workflow": {"stages": [{"index": 0, "input": [{"index": 0, "id": "did:op:1111", "remote": {"txId": "0xaaa", ' +
-    '"serviceId": "ccb3", "userdata": {"year": "2023"}}}, {"index": 1, "id": "did:op:2222", "url": ' +
-    '["https://example.org/a.csv", "https://example.org/b.csv"]}], "compute": {"Instances": 1, "namespace": ' +
-    `"${ENVIRONMENT}", "maxtime": 3600}, "algorithm": ${algorithm}, ` +
-    '"output": {"metadataUri": "http://172.15.0.5:5000"}}]}, ' +
-    `"agreementId": "${m.agreementId}", "owner": "${m.owner}", "providerSignature": "${m.signature}", ` +
-    `"providerAddress": "${VECTOR.wallet}", "environment": "${ENVIRONMENT}", "validUntil": 1900003600, ` +
-    `"nonce": ${m.nonce}, "chainId": 8996}`
-  )
-}
+const call = (method: string, path: string, headers: Record<string, string>, bytes?: string) =>
+  send(method, `${operator.url}${path}`, headers, bytes)
 
 async function startOne(agreementId: string, algorithm?: string): Promise<string> {
   const nonce = nextNonce()
   const signature = signAsPython({ owner: OWNER, nonce })
-  const bytes = startBytes({ agreementId, owner: OWNER, nonce, signature, ...(algorithm ? { algorithm } : {}) })
-  const answer = await send('POST', '/api/v1/operator/compute', HEADERS, bytes)
+  const bytes = bytesOf({ agreementId, nonce, signature, ...(algorithm ? { algorithm } : {}) })
+  const answer = await call('POST', '/api/v1/operator/compute', HEADERS, bytes)
   expect([answer.status, answer.text]).toEqual([200, expect.stringContaining('jobId')])
   return (answer.body as { jobId: string }[])[0]!.jobId
 }
 
 describe('provider-py 2.1.6, signatures required', () => {
   it('default: the vector of the reference starts a job, and its bytes again are the same job', async () => {
-    const bytes = startBytes({
-      agreementId: '0xvector',
-      owner: OWNER,
-      nonce: VECTOR.nonce,
-      signature: VECTOR.signature,
-    })
-    const first = await send('POST', '/api/v1/operator/compute', HEADERS, bytes)
+    const bytes = bytesOf({ agreementId: '0xvector', nonce: VECTOR.nonce, signature: VECTOR.signature })
+    const first = await call('POST', '/api/v1/operator/compute', HEADERS, bytes)
     expect(first.status).toBe(200)
     expect(first.body).toMatchObject([
       {
@@ -117,7 +62,7 @@ describe('provider-py 2.1.6, signatures required', () => {
         inputDID: ['did:op:1111', 'did:op:2222'],
       },
     ])
-    const again = await send('POST', '/api/v1/operator/compute', HEADERS, bytes)
+    const again = await call('POST', '/api/v1/operator/compute', HEADERS, bytes)
     expect((again.body as { jobId: string }[])[0]?.jobId).toBe((first.body as { jobId: string }[])[0]?.jobId)
     const rows = operator.db('jobs').where({ agreementid: '0xvector' })
     expect(await rows.pluck('provider')).toEqual([VECTOR.wallet.toLowerCase()])
@@ -131,7 +76,7 @@ describe('provider-py 2.1.6, signatures required', () => {
     )
     const nonce = nextNonce()
     const signed = { owner: OWNER, jobId, nonce, providerSignature: signAsPython({ owner: OWNER, jobId, nonce }) }
-    const status = await send('GET', `/api/v1/operator/compute?${query(signed)}`, HEADERS)
+    const status = await call('GET', `/api/v1/operator/compute?${query(signed)}`, HEADERS)
     expect(status.body).toMatchObject([{ jobId, algoDID: '', dateFinished: null, results: '' }])
   })
 
@@ -140,7 +85,7 @@ describe('provider-py 2.1.6, signatures required', () => {
     const parameters = (m: { jobId?: string }): string => {
       const nonce = nextNonce()
       return query({
-        providerAddress: addressOf(KEY),
+        providerAddress: PROVIDER_ADDRESS,
         owner: OWNER,
         ...m,
         documentId: 'did:op:1111',
@@ -150,13 +95,13 @@ describe('provider-py 2.1.6, signatures required', () => {
         chainId: '8996',
       })
     }
-    const status = await send('GET', `/api/v1/operator/compute?${parameters({ jobId })}`, HEADERS)
+    const status = await call('GET', `/api/v1/operator/compute?${parameters({ jobId })}`, HEADERS)
     expect(status).toMatchObject({ status: 200, body: [{ jobId, stopreq: 0 }] })
-    const byAgreement = await send('GET', `/api/v1/operator/compute?${parameters({})}`, HEADERS)
+    const byAgreement = await call('GET', `/api/v1/operator/compute?${parameters({})}`, HEADERS)
     expect(byAgreement).toMatchObject({ status: 200, body: [{ jobId }] })
-    const stop = await send('PUT', `/api/v1/operator/compute?${parameters({ jobId })}`, HEADERS)
+    const stop = await call('PUT', `/api/v1/operator/compute?${parameters({ jobId })}`, HEADERS)
     expect(stop).toMatchObject({ status: 200, body: [{ jobId, stopreq: 1 }] })
-    const removal = await send('DELETE', `/api/v1/operator/compute?${parameters({ jobId })}`, HEADERS)
+    const removal = await call('DELETE', `/api/v1/operator/compute?${parameters({ jobId })}`, HEADERS)
     expect(removal).toMatchObject({ status: 200, text: '""' })
     expect(status.headers['content-type']).toMatch(/^application\/json/)
   })
@@ -179,7 +124,7 @@ describe('provider-py 2.1.6, signatures required', () => {
         providerSignature: signAsPython({ owner: OWNER, jobId, nonce }),
         nonce,
       })
-      return send('GET', `/api/v1/operator/getResult?${parameters}`, headers)
+      return call('GET', `/api/v1/operator/getResult?${parameters}`, headers)
     }
     expect(await fetchResult(HEADERS)).toMatchObject({
       status: 200,
@@ -190,14 +135,14 @@ describe('provider-py 2.1.6, signatures required', () => {
   })
 
   it('behaviour: environments by chain, unsigned', async () => {
-    const environments = await send('GET', '/api/v1/operator/environments?chainId=8996', HEADERS)
+    const environments = await call('GET', '/api/v1/operator/environments?chainId=8996', HEADERS)
     expect(environments).toMatchObject({ status: 200, body: [{ id: ENVIRONMENT }] })
   })
 
   it('error: a signature without the nonce, as the reference checks it, is nobody it knows', async () => {
     const nonce = nextNonce()
     const signature = signAsPython({ owner: OWNER, nonce: '' })
-    const bytes = startBytes({ agreementId: '0xold', owner: OWNER, nonce, signature })
-    expect((await send('POST', '/api/v1/operator/compute', HEADERS, bytes)).status).toBe(401)
+    const bytes = bytesOf({ agreementId: '0xold', nonce, signature })
+    expect((await call('POST', '/api/v1/operator/compute', HEADERS, bytes)).status).toBe(401)
   })
 })

@@ -2,6 +2,37 @@
 
 -- Tables
 
+CREATE TABLE chain_transactions (
+  purpose text NOT NULL,
+  job_id text NOT NULL,
+  chain_id bigint NOT NULL,
+  wallet text NOT NULL,
+  nonce bigint NOT NULL,
+  target text NOT NULL,
+  data text NOT NULL,
+  gas_limit bigint NOT NULL,
+  raw text NOT NULL,
+  hashes text[] NOT NULL,
+  state text NOT NULL DEFAULT 'sent'::text,
+  block_number bigint,
+  signed_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  next_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  last_error text,
+  CONSTRAINT chain_transactions_chain_id_wallet_nonce_key UNIQUE (chain_id, wallet, nonce),
+  CONSTRAINT chain_transactions_check CHECK (((block_number IS NULL) = (state = 'sent'::text))),
+  CONSTRAINT chain_transactions_hashes_check CHECK ((cardinality(hashes) > 0)),
+  CONSTRAINT chain_transactions_pkey PRIMARY KEY (purpose),
+  CONSTRAINT chain_transactions_state_check CHECK ((state = ANY (ARRAY['sent'::text, 'mined'::text, 'reverted'::text])))
+);
+
+CREATE TABLE chain_wallets (
+  chain_id bigint NOT NULL,
+  address text NOT NULL,
+  next_nonce bigint NOT NULL,
+  CONSTRAINT chain_wallets_address_check CHECK ((address = lower(address))),
+  CONSTRAINT chain_wallets_pkey PRIMARY KEY (chain_id, address)
+);
+
 CREATE TABLE claim_locks (
   environment text NOT NULL,
   CONSTRAINT claim_locks_pkey PRIMARY KEY (environment)
@@ -138,6 +169,8 @@ CREATE TABLE step_tokens (
 
 -- Indexes
 
+CREATE INDEX chain_transactions_by_job ON public.chain_transactions USING btree (job_id);
+CREATE INDEX chain_transactions_due ON public.chain_transactions USING btree (chain_id, wallet, nonce) WHERE (state = 'sent'::text);
 CREATE UNIQUE INDEX unique_namespace ON public.envs USING btree (namespace);
 CREATE INDEX job_events_by_job ON public.job_events USING btree (job_id, id);
 CREATE INDEX jobs_at_work ON public.jobs USING btree (namespace) WHERE ((status > 1) AND (datefinished IS NULL));
@@ -471,6 +504,9 @@ AS $function$
 
 -- Comments
 
+COMMENT ON TABLE chain_transactions IS 'What wallets of the operator sent, once a purpose';
+COMMENT ON COLUMN chain_transactions.hashes IS 'Newest first: replacements have the same nonce, so one of them is mined';
+COMMENT ON TABLE chain_wallets IS 'The row of a wallet is locked while a nonce of it is given away';
 COMMENT ON TABLE claim_locks IS 'The row of an environment is locked while jobs of it are claimed';
 COMMENT ON TABLE engines IS 'Where each engine can be asked about the jobs it holds; null url is nowhere';
 COMMENT ON TABLE job_events IS 'The timeline of each job: one line a change';
@@ -494,6 +530,8 @@ COMMENT ON TABLE step_tokens IS 'What the pod of a step proves itself with; a ne
 
 -- Grants
 
+GRANT INSERT, SELECT, UPDATE ON chain_transactions TO c2d_engine;
+GRANT INSERT, SELECT, UPDATE ON chain_wallets TO c2d_engine;
 GRANT INSERT, SELECT, UPDATE ON claim_locks TO c2d_engine;
 GRANT DELETE, INSERT, SELECT, UPDATE ON engines TO c2d_engine;
 GRANT SELECT ON engines TO c2d_service;

@@ -12,6 +12,7 @@ import { unpaidQueue } from './20260101000900_unpaid_queue.ts'
 import { resultKeys } from './20260101001000_result_keys.ts'
 import { queueFront } from './20260101001100_queue_front.ts'
 import { proofs } from './20260101002000_proofs.ts'
+import { transactions } from './20260101002100_transactions.ts'
 
 /** Every migration of the operator's database, oldest first; for `migrateToLatest`. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -28,4 +29,5 @@ export const MIGRATIONS: readonly Migration[] = [
   resultKeys,
   queueFront,
   proofs,
+  transactions,
 ]

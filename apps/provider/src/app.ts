@@ -17,6 +17,7 @@ import { createConsumerAuth } from './domain/auth/consumer-auth.ts'
 import { createContractCalls } from './domain/chains/contract-calls.ts'
 import { createContractAccounts } from './domain/auth/contract-accounts.ts'
 import { createConsumerLimit } from './domain/auth/consumer-limit.ts'
+import { createConsumerOutputs } from './domain/compute/consumer-outputs.ts'
 import { createWaitingCount } from './domain/compute/count-waiting.ts'
 import type { ProviderChains } from './domain/chains/provider-chain.ts'
 import { createAssetResolver } from './domain/assets/resolve-asset.ts'
@@ -124,7 +125,8 @@ export function createApp(options: AppOptions, deps: AppDeps): Express {
   const peers = createPeerProviders({ timeoutMs: options.requestTimeoutMs }, { fetch })
   const findHost = createHostFinder({ publicUrls: options.publicUrls, memoryMs: PEER_MEMORY_MS }, { peers })
   const countWaiting = createWaitingCount({ memoryMs: QUEUE_MEMORY_MS }, { operator })
-  const evaluation = { resolveAsset, findHost, checkFiles, trustLists: options.trustLists, now }
+  const outputs = createConsumerOutputs({ timeoutMs: options.requestTimeoutMs }, { chains, fetch })
+  const evaluation = { resolveAsset, findHost, checkFiles, trustLists: options.trustLists, outputs, now }
 
   const app = createHttpApp(options, { log, metrics })
   app.use(healthRoutes(deps.readiness, { log }))

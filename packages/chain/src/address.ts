@@ -16,6 +16,16 @@ export function checksumAddress(address: string): string {
 }
 
 /**
+ * The public key of a private key: what others encrypt to.
+ * @param privateKey 32 bytes of hex, with or without 0x
+ * @returns uncompressed: 0x and 130 hex digits
+ * @throws ConfigError when it is no private key
+ */
+export function publicKeyOf(privateKey: string): string {
+  return parsePrivateKey(privateKey).publicKey
+}
+
+/**
  * The checksummed address of a private key.
  * @param privateKey 32 bytes of hex, with or without 0x
  * @throws ConfigError when it is no private key

@@ -1,5 +1,5 @@
 export { DATA_NFT_ABI, DATATOKEN_ABI, FACTORY_ABI } from './abi.ts'
-export { addressOf, checksumAddress } from './address.ts'
+export { addressOf, checksumAddress, publicKeyOf } from './address.ts'
 export { createChainClient, type ChainClient, type ChainClientOptions } from './chain-client.ts'
 export type { ContractSignature } from './contract-signature.ts'
 export { decompressDocument } from './decompress-document.ts'

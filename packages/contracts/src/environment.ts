@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { hexBytesSchema } from './primitives.ts'
 
 /** What an engine announces of one environment (operator-service-api §10): numbers are numbers. */
 export const environmentAnnouncementSchema = z.object({
@@ -15,6 +16,8 @@ export const environmentAnnouncementSchema = z.object({
   currentJobs: z.number().int().nonnegative(),
   maxJobs: z.number().int().nonnegative(),
   consumerAddress: z.string(),
+  /** Of that account: what only this environment may read is encrypted to it. */
+  consumerPublicKey: hexBytesSchema.optional(),
   /** Seconds results are kept; 0 is for ever. */
   storageExpiry: z.number().int().nonnegative(),
   /** Seconds an algorithm may run. */
@@ -35,6 +38,7 @@ export const environmentSchema = z
     id: z.string(),
     priceMin: numeric,
     consumerAddress: z.string(),
+    consumerPublicKey: hexBytesSchema.optional().catch(undefined),
     maxJobDuration: numeric,
     lastSeen: z.string().optional(),
   })

@@ -1,4 +1,5 @@
 export * from './asset.ts'
+export * from './consumer-output.ts'
 export * from './download-token.ts'
 export * from './environment.ts'
 export * from './error-codes.ts'

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { encryptedOutputSchema } from './consumer-output.ts'
 import { sha256HexSchema } from './primitives.ts'
 import { startEvidenceSchema } from './proof.ts'
 
@@ -7,6 +8,8 @@ const remoteSchema = z.object({
   serviceId: z.string(),
   serviceEndpoint: z.string().optional(),
   userdata: z.unknown().optional(),
+  /** Goes before `userdata` where old workflows have both (pods-behaviour §1.5). */
+  algouserdata: z.unknown().optional(),
   /** What the reference provider writes for algorithms (pods-behaviour §1.7); read beside `userdata`. */
   userData: z.unknown().optional(),
 })
@@ -49,7 +52,13 @@ export const stageSchema = z.object({
   input: z.array(stageInputSchema),
   algorithm: stageAlgorithmSchema,
   compute: z.record(z.string(), z.unknown()),
-  output: z.object({ metadataUri: z.string().nullish() }).loose(),
+  output: z
+    .object({
+      metadataUri: z.string().nullish(),
+      /** A `ConsumerOutput`, encrypted to the environment: neither rows nor other pods can read it. */
+      consumerOutput: encryptedOutputSchema.optional(),
+    })
+    .loose(),
   /** What the provider found when it let this job start, for its proof; no pod needs it. */
   evidence: startEvidenceSchema.optional().catch(undefined),
 })

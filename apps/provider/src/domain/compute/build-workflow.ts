@@ -12,6 +12,8 @@ export interface WorkflowParts {
   /** The transaction that ordered a published algorithm. */
   algorithmOrder: string
   metadataUri: string | null
+  /** Encrypted to the environment. */
+  consumerOutput: string | null
   evidence: StartEvidence
 }
 
@@ -35,7 +37,10 @@ export function buildWorkflow(parts: WorkflowParts): Workflow {
         })),
         compute: { ...COMPUTE_BLOCK, allowNetworkAccess: allowsNetwork(parts.inputs) },
         algorithm: buildAlgorithm(parts),
-        output: { metadataUri: parts.metadataUri },
+        output: {
+          metadataUri: parts.metadataUri,
+          ...(parts.consumerOutput === null ? {} : { consumerOutput: parts.consumerOutput }),
+        },
         evidence: parts.evidence,
       },
     ],

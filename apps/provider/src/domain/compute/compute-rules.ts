@@ -206,6 +206,12 @@ export const COMPUTE_RULES = {
     fails: 'The output is a text that is no JSON.',
     change: 'Send output as an object, or leave it out.',
   },
+  'output-storage': {
+    member: '',
+    holds: 'The output goes where it can go.',
+    fails: 'The consumer’s own storage cannot be used.',
+    change: 'Name another storage, or none: then the operator’s keeps the output.',
+  },
 } as const satisfies Record<string, RuleText>
 
 /** The stable name of a rule. */
@@ -258,6 +264,9 @@ export const PUBLISHED_RUN_RULES = [
 
 /** The same for code that is sent along. */
 export const RAW_RUN_RULES = ['algorithm-code', 'algorithm-container'] as const satisfies RuleId[]
+
+/** Row 6, and where the output goes. */
+export const OUTPUT_RULES = ['output-form', 'output-storage'] as const satisfies RuleId[]
 
 /** Rules about orders: what is asked only at a start, and before it only of those who signed. */
 export const ORDER_RULES: readonly RuleId[] = ['dataset-order-named', 'dataset-order', 'algorithm-order', 'fees-paid']

@@ -5,12 +5,14 @@ import type { CheckFiles } from '../access/check-files.ts'
 import {
   DATASET_RULES,
   ORDER_RULES,
+  OUTPUT_RULES,
   PUBLISHED_ALGORITHM_RULES,
   PUBLISHED_RUN_RULES,
   RAW_ALGORITHM_RULES,
   RAW_RUN_RULES,
   type RuleId,
 } from './compute-rules.ts'
+import type { ConsumerOutputs } from './consumer-outputs.ts'
 import { deny, openDocket, type Docket, type DocketSection } from './docket.ts'
 import {
   judgeAlgorithm,
@@ -20,6 +22,7 @@ import {
   type AlgorithmCase,
 } from './judge-algorithm.ts'
 import { judgeDataset, judgeDatasetForm, judgeTrust, judgeTrustedBytes, type DatasetCase } from './judge-dataset.ts'
+import { judgeOutputForm, judgeOutputStorage, type OutputWish } from './judge-output.ts'
 import { judgeEnvironment, judgeFees, judgeOrder, type OrderedService } from './judge-orders.ts'
 
 import type { ProviderChain } from '../chains/provider-chain.ts'
@@ -44,6 +47,7 @@ export interface EvaluationDeps {
   findHost: FindHost
   checkFiles: CheckFiles
   trustLists: TrustLists
+  outputs: ConsumerOutputs
   /** Epoch seconds. */
   now: () => number
 }
@@ -72,6 +76,8 @@ export interface ComputeEvaluation {
   /** Those whose orders pay for the run. */
   payers: OrderedService[] | null
   terms: ReadonlyMap<ProviderChain, RunTerms> | null
+  /** The consumer's own storage, encrypted to the environment; null where none is named. */
+  consumerOutput: string | null
 }
 
 const HIDDEN = 'Not told to callers who did not sign.'
@@ -100,7 +106,7 @@ export async function evaluateCompute(
     const section = sections.datasets[index]
     if (section) judgeDatasetForm(dataset, section, mode.orders === 'required')
   })
-  judgeOutput(request.output, sections.output)
+  const wish = judgeOutputForm(request.output, sections.output)
   checkpoint()
 
   const { consumerAddress } = request
@@ -121,6 +127,8 @@ export async function evaluateCompute(
 
   const { payers, terms } = await judgePayment(request, { algorithm, found, sections }, mode, deps)
   checkpoint()
+  const consumerOutput = wish && (await judgeStorage(wish, request, { terms, section: sections.output }, mode, deps))
+  checkpoint()
 
   const checkedFiles =
     algorithm?.kind === 'published' ? await judgeAlgorithmFiles(algorithm, sections.algorithm, deps) : []
@@ -132,7 +140,7 @@ export async function evaluateCompute(
   checkpoint()
 
   const paired = datasets.map((dataset, index) => ({ dataset, found: found[index] ?? null }))
-  return { docket, datasets: paired, algorithm, checkedFiles, container, payers, terms }
+  return { docket, datasets: paired, algorithm, checkedFiles, container, payers, terms, consumerOutput }
 }
 
 interface Sections {
@@ -166,7 +174,7 @@ function openSections(
       run: section('algorithm', isPublished ? PUBLISHED_RUN_RULES : RAW_RUN_RULES),
       environment: section('environment', orders === null ? [] : ['environment-known']),
       order: section('order', ['fees-paid']),
-      output: section('output', ['output-form']),
+      output: section('output', OUTPUT_RULES),
     },
   }
 }
@@ -231,10 +239,21 @@ async function judgePayment(
   return { payers: null, terms }
 }
 
-/** Row 6. */
-function judgeOutput(output: unknown, section: DocketSection): void {
-  const isReadable = typeof output !== 'string' || output === '' || isJson(output)
-  section.judge('output-form', isReadable ? 'readable' : deny('invalid'))
+/** Only for callers who signed: for anybody else this would be a way to try ciphertexts and addresses. */
+async function judgeStorage(
+  wish: OutputWish,
+  { consumerAddress }: ComputeCase,
+  { terms, section }: { terms: ComputeEvaluation['terms']; section: DocketSection },
+  { orders }: EvaluationMode,
+  { outputs }: EvaluationDeps,
+): Promise<string | null> {
+  if (wish.encrypted !== null && orders === 'hidden') {
+    section.skip('output-storage', HIDDEN)
+    return null
+  }
+  if (wish.encrypted !== null && terms === null) return null
+  const publicKey = [...(terms?.values() ?? [])][0]?.consumerPublicKey ?? null
+  return judgeOutputStorage(wish, { consumerAddress, publicKey }, section, outputs)
 }
 
 /** The name of a dataset in refusals: `dataset`, then `datasets[i]` (provider-http-api §8.3). */
@@ -246,13 +265,4 @@ function sectionAt(sections: readonly DocketSection[], index: number): DocketSec
   const section = sections[index]
   if (!section) throw new RangeError(`there is no dataset ${index}`)
   return section
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false // that is the answer
-  }
 }

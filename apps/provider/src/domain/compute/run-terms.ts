@@ -6,6 +6,8 @@ import type { ProviderChain } from '../chains/provider-chain.ts'
 /** What a run costs, and how long one may last. */
 export interface RunTerms extends FeeTerms {
   readonly maxDurationSeconds: number
+  /** What only the environment may read is encrypted to it; null where it announces none. */
+  readonly consumerPublicKey: string | null
 }
 
 /**
@@ -27,5 +29,6 @@ export async function loadRunTerms(
     feeToken: chain.feeToken,
     feeTokenDecimals,
     maxDurationSeconds: environment.maxJobDuration,
+    consumerPublicKey: environment.consumerPublicKey ?? null,
   }
 }

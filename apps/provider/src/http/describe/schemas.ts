@@ -4,6 +4,7 @@ import {
   didSchema,
   environmentSchema,
   fileInfoSchema,
+  hexBytesSchema,
   jobIdSchema,
   jobStatusAnswerSchema,
   providerFeeSchema,
@@ -64,7 +65,20 @@ const runSchema = z.object({
   dataset: datasetSchema,
   additionalDatasets: z.array(datasetSchema).optional(),
   algorithm: algorithmSchema,
-  output: z.record(z.string(), z.unknown()).optional(),
+  output: z
+    .union([
+      hexBytesSchema,
+      z.looseObject({
+        encrypted: hexBytesSchema
+          .optional()
+          .describe(
+            'Your own storage: {"remoteStorage": {"type": "s3", "endpoint", "region", "bucket", "prefix", "accessKeyId", ' +
+              '"secretAccessKey", "forcePathStyle"} or {"type": "url", "url": a folder to PUT below, "headers"}, ' +
+              '"keepsCopy", "owner"}, encrypted by POST /api/services/encrypt. What ocean.js puts beside it changes nothing.',
+          ),
+      }),
+    ])
+    .optional(),
 })
 export const startSchema = runSchema.extend({ consumerAddress: address, ...signed })
 export const explainSchema = runSchema

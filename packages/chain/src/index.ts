@@ -15,4 +15,11 @@ export { buildProviderFee, isFeeSignedBy, type ProviderFeeTerms } from './provid
 export type { ChainCall } from './rpc-endpoint.ts'
 export { sha256Hex } from './sha256-hex.ts'
 export { recoverTextSigner, signText } from './text-signature.ts'
+export {
+  createChainWallet,
+  type ChainWallet,
+  type MinedOutcome,
+  type SignedTransaction,
+  type TransactionCall,
+} from './wallet.ts'
 export type { ViewCall } from './view-call.ts'

@@ -1,0 +1,108 @@
+import type { ChainWallet } from '@c2d/chain'
+import {
+  keepReplacement,
+  postponeTransaction,
+  settleTransaction,
+  takeDueTransactions,
+  takeNonce,
+  type ChainTransaction,
+} from '@c2d/operator-db'
+import type { Database } from '@c2d/postgres'
+import { toError, type Logger } from '@c2d/runtime'
+import { decideTransaction } from './decide-transaction.ts'
+
+/** How patient a wallet is. */
+export interface WalletLimits {
+  confirmations: number
+  outbidAfterMs: number
+  /** How often a transaction that is under way is looked at, in milliseconds. */
+  lookEveryMs: number
+}
+
+export interface SettleDeps {
+  db: Database
+  by: string
+  nowMs: () => number
+  log: Logger
+}
+
+/** Longer than a look takes, so that no transaction is signed anew by two engines at once. */
+const LEASE_SECONDS = 60
+const BATCH = 20
+const OUTBID_PERCENT = 125
+
+/**
+ * Looks at every transaction of a wallet that is under way and does what is next. What was signed is kept before it is
+ * sent: an engine killed anywhere in here leaves a transaction that the next one sends again, never a second one.
+ * @returns how many were settled
+ */
+export async function settleTransactions(wallet: ChainWallet, limits: WalletLimits, deps: SettleDeps): Promise<number> {
+  const place = { chainId: wallet.chainId, wallet: wallet.address }
+  const due = await takeDueTransactions(deps.db, { ...place, leaseSeconds: LEASE_SECONDS, limit: BATCH })
+  if (due.length === 0) return 0
+  let settled = 0
+  for (const transaction of due) {
+    let error: string | null = null
+    try {
+      if (await settle(transaction, wallet, limits, deps)) {
+        settled += 1
+        continue
+      }
+    } catch (thrown) {
+      error = toError(thrown).message
+      deps.log.warn({ purpose: transaction.purpose, err: toError(thrown) }, 'a transaction could not be looked at')
+    }
+    const later = { purpose: transaction.purpose, inSeconds: limits.lookEveryMs / 1000, error }
+    await postponeTransaction(deps.db, later)
+  }
+  return settled
+}
+
+async function settle(
+  transaction: ChainTransaction,
+  wallet: ChainWallet,
+  limits: WalletLimits,
+  deps: SettleDeps,
+): Promise<boolean> {
+  const { purpose, nonce, signedAtMs, hashes } = transaction
+  // Counted before the receipts are looked for: a nonce that went meanwhile is then not taken for somebody else's.
+  const latestBlock = await wallet.latestBlockNumber()
+  const settledCount = await wallet.countSent(Math.max(0, latestBlock - limits.confirmations))
+  const mined = await wallet.findMined(hashes)
+  const seen = { nonce, signedAtMs, mined, latestBlock, settledCount }
+  const decision = decideTransaction(seen, deps.nowMs(), limits)
+  switch (decision.do) {
+    case 'settle':
+      await settleTransaction(deps.db, { purpose, by: deps.by, ...decision })
+      deps.log.info({ purpose, state: decision.state, hash: decision.hash }, 'transaction settled')
+      return true
+    case 'wait':
+      return false
+    case 'send':
+      await wallet.broadcast(transaction.raw)
+      return false
+    case 'outbid':
+      await replace(transaction, nonce, OUTBID_PERCENT ** hashes.length / 100 ** (hashes.length - 1), wallet, deps)
+      return false
+    case 'renew': {
+      const firstNonce = await wallet.countSent()
+      const fresh = await takeNonce(deps.db, { chainId: wallet.chainId, wallet: wallet.address, firstNonce })
+      deps.log.warn({ purpose, nonce, fresh }, 'a nonce was used by something else')
+      await replace(transaction, fresh, 100, wallet, deps)
+      return false
+    }
+  }
+}
+
+async function replace(
+  transaction: ChainTransaction,
+  nonce: number,
+  feePercent: number,
+  wallet: ChainWallet,
+  { db }: SettleDeps,
+): Promise<void> {
+  const { target, data, gasLimit } = transaction
+  const options = { nonce, gasLimit, feePercent: Math.round(feePercent) }
+  const signed = await wallet.sign({ to: target, data }, options)
+  if (await keepReplacement(db, transaction, signed)) await wallet.broadcast(signed.raw)
+}

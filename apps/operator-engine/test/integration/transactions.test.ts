@@ -1,0 +1,189 @@
+import { createChainWallet, type ChainWallet } from '@c2d/chain'
+import { devWallet } from '@c2d/dev-servers'
+import { listTransactions, MIGRATIONS } from '@c2d/operator-db'
+import { migrateToLatest, openDatabase, type Database } from '@c2d/postgres'
+import { createLogger } from '@c2d/runtime'
+import {
+  createOceanActor,
+  createTestDatabase,
+  startTestChain,
+  type OceanActor,
+  type TestChain,
+  type TestDatabase,
+} from '@c2d/testing'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { Interface } from 'ethers'
+import { sendOnce, type SendOnce } from '../../src/transactions/send-once.ts'
+import { settleTransactions } from '../../src/transactions/settle-transactions.ts'
+
+const ERC20 = new Interface(['function approve(address spender, uint256 amount)'])
+const JOB_ID = 'b'.repeat(32)
+const SPENDER = '0x000000000000000000000000000000000000bEEF'
+const KEY = devWallet(4).privateKey
+const PATIENT = { confirmations: 2, outbidAfterMs: 3_600_000, lookEveryMs: 0 }
+
+let chain: TestChain
+let database: TestDatabase
+let db: Database
+let actor: OceanActor
+let wallet: ChainWallet
+let mayMine = true
+const deps = () => ({
+  db,
+  by: 'engine test',
+  nowMs: Date.now,
+  log: createLogger({ component: 'test', level: 'silent' }),
+})
+
+beforeAll(async () => {
+  chain = await startTestChain()
+  actor = createOceanActor(chain.rpcUrl, chain.addresses.ERC721Factory, 0)
+  wallet = createChainWallet({ chainId: 8996, rpcUrls: [chain.rpcUrl] }, KEY)
+})
+afterAll(async () => {
+  wallet.close()
+  actor.close()
+  await chain.stop()
+})
+beforeEach(async () => {
+  database = await createTestDatabase({
+    template: 'operator',
+    migrate: async (url) => {
+      const template = openDatabase({ url, applicationName: 'template' })
+      await migrateToLatest(template, MIGRATIONS)
+      await template.destroy()
+    },
+  })
+  db = openDatabase({ url: database.url, applicationName: 'transactions' })
+  await mining(true)
+})
+afterEach(async () => {
+  await mining(true)
+  await db.destroy()
+  await database.drop()
+})
+
+async function mining(isOn: boolean): Promise<void> {
+  if (isOn === mayMine) return
+  mayMine = isOn
+  await actor.rpc('evm_setAutomine', isOn)
+  if (isOn) await mine()
+}
+const mine = (blocks = 1) => actor.rpc('anvil_mine', `0x${blocks.toString(16)}`)
+const approve = (purpose: string, amount = 1n): Promise<SendOnce> =>
+  sendOnce(
+    {
+      purpose,
+      jobId: JOB_ID,
+      call: { to: chain.addresses.Ocean, data: ERC20.encodeFunctionData('approve', [SPENDER, amount]) },
+    },
+    { maxGas: 100_000n },
+    { db, wallet },
+  )
+const look = (limits = PATIENT) => settleTransactions(wallet, limits, deps())
+const one = async () => (await listTransactions(db, JOB_ID))[0]!
+
+describe('transactions of the operator', () => {
+  it('behaviour: a purpose is one transaction, however often and by however many it is asked for', async () => {
+    const before = await wallet.countSent()
+    const asked = await Promise.all([approve('a'), approve('a'), approve('a'), approve('b')])
+    expect(asked.map(({ state }) => state)).toEqual(['sent', 'sent', 'sent', 'sent'])
+    expect(await wallet.countSent()).toBe(before + 2)
+    expect((await listTransactions(db, JOB_ID)).map(({ nonce }) => nonce)).toEqual([before, before + 1])
+
+    expect(await look()).toBe(0) // mined, but not deep enough
+    await mine(2)
+    expect(await look()).toBe(2)
+    expect((await approve('a')).state).toBe('mined')
+    expect(await wallet.countSent()).toBe(before + 2)
+  })
+
+  it('attack: a transaction that every node forgot is sent again, and is the same one', async () => {
+    await mining(false)
+    await approve('a')
+    const { hashes } = await one()
+    await actor.rpc('anvil_dropTransaction', hashes[0])
+    await look()
+    await mining(true)
+    await mine(2)
+    expect(await look()).toBe(1)
+    expect((await one()).hashes).toEqual(hashes)
+  })
+
+  it('attack: a crash between keeping a transaction and sending it: the next engine sends it', async () => {
+    const before = await wallet.countSent()
+    const deaf = { ...wallet, broadcast: () => Promise.reject(new Error('killed')) }
+    await sendOnce(
+      {
+        purpose: 'a',
+        jobId: JOB_ID,
+        call: { to: chain.addresses.Ocean, data: ERC20.encodeFunctionData('approve', [SPENDER, 5n]) },
+      },
+      { maxGas: 100_000n },
+      { db, wallet: deaf },
+    )
+    expect(await wallet.countSent()).toBe(before)
+    await look()
+    expect(await wallet.countSent()).toBe(before + 1)
+  })
+
+  it('attack: what is not mined for long is outbid, and one of the two happens', async () => {
+    await mining(false)
+    await approve('a')
+    const before = await one()
+    await look({ ...PATIENT, outbidAfterMs: -1 })
+    const after = await one()
+    expect(after.nonce).toBe(before.nonce)
+    expect(after.hashes).toHaveLength(2)
+    await mining(true)
+    await mine(2)
+    expect(await look()).toBe(1)
+    expect(await one()).toMatchObject({ state: 'mined', nonce: before.nonce })
+  })
+
+  it('attack: a nonce that the owner of the wallet used elsewhere is given up, and the call still happens once', async () => {
+    await mining(false)
+    await approve('a', 77n)
+    const { hashes, nonce } = await one()
+    await actor.rpc('anvil_dropTransaction', hashes[0])
+    const elsewhere = await wallet.sign({ to: SPENDER, data: '0x' }, { nonce, gasLimit: 50_000n, feePercent: 150 })
+    await wallet.broadcast(elsewhere.raw)
+    await mining(true)
+    await mine(3)
+    await look()
+    const renewed = await one()
+    expect(renewed.nonce).toBeGreaterThan(nonce)
+    await mine(3)
+    expect(await look()).toBe(1)
+    expect(await one()).toMatchObject({ state: 'mined' })
+  })
+
+  it('attack: a block that the chain takes back takes no transaction with it', async () => {
+    const snapshot = await actor.rpc('evm_snapshot')
+    await approve('a')
+    expect(await look()).toBe(0)
+    await actor.rpc('evm_revert', snapshot)
+    expect(await wallet.findMined((await one()).hashes)).toBeNull()
+    await look()
+    await mine(2)
+    expect(await look()).toBe(1)
+    expect(await one()).toMatchObject({ state: 'mined' })
+  })
+
+  it('error: what would revert, or cost more than allowed, is not signed at all', async () => {
+    const data = '0xdeadbeef'
+    const call = { to: chain.addresses.Ocean, data }
+    const before = await wallet.countSent()
+    expect(await sendOnce({ purpose: 'a', jobId: JOB_ID, call }, { maxGas: 100_000n }, { db, wallet })).toEqual({
+      state: 'refused',
+      why: 'reverts',
+    })
+    const dear = { to: chain.addresses.Ocean, data: ERC20.encodeFunctionData('approve', [SPENDER, 1n]) }
+    expect(await sendOnce({ purpose: 'a', jobId: JOB_ID, call: dear }, { maxGas: 10n }, { db, wallet })).toEqual({
+      state: 'refused',
+      why: 'gas',
+    })
+    expect(await listTransactions(db, JOB_ID)).toEqual([])
+    expect(await wallet.countSent()).toBe(before)
+  })
+})

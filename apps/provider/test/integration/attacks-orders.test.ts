@@ -179,3 +179,37 @@ describe('signatures that are none', () => {
     expect((await start(stack, run)).status).toBe(200)
   })
 })
+
+describe('an order that has run out', () => {
+  it('error: is not made good by a reuse for nothing, nor named as good, and a new order is', async () => {
+    let aheadSeconds = 0
+    const later = await startStack({}, { now: () => Date.now() / 1000 + aheadSeconds })
+    try {
+      const file = later.origin.offer('/sold', 'sold for an hour')
+      const { asset, transferTxId } = await orderAccess(later, file)
+      const fetchBy = (tx: string): Promise<Answer> =>
+        query(later, 'GET', '/api/services/download', signedDownload(later, { asset, transferTxId: tx }))
+      const quoted = async (tx?: string): Promise<Quote> => {
+        const { did: documentId, serviceId } = asset
+        const parameters = { documentId, serviceId, consumerAddress: later.consumer.address }
+        const all = tx === undefined ? parameters : { ...parameters, transferTxId: tx }
+        return (await query(later, 'GET', '/api/services/initialize', all)).json as Quote
+      }
+      expect((await fetchBy(transferTxId)).status).toBe(200)
+      expect(await quoted(transferTxId)).toEqual({ validOrder: transferTxId })
+
+      aheadSeconds = 4_000
+      await later.chain.increaseTime(aheadSeconds)
+      const reusedTx = await later.consumer.reuseOrder(asset.datatoken, transferTxId, feeOf(await quoted()))
+      for (const tx of [transferTxId, reusedTx]) {
+        const answer = await fetchBy(tx)
+        expect([answer.status, answer.text]).toEqual([400, expect.stringContaining('The order has expired.')])
+        expect(await quoted(tx)).not.toHaveProperty('validOrder')
+      }
+      const order = { consumer: later.consumer.address, fee: feeOf(await quoted(reusedTx)) }
+      expect((await fetchBy(await later.consumer.startOrder(asset.datatoken, order))).status).toBe(200)
+    } finally {
+      await later.close()
+    }
+  })
+})

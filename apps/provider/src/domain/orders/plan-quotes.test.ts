@@ -17,6 +17,7 @@ const order = (paidWei: bigint, validUntil: number, changes: Partial<ValidOrder>
   paidWei,
   validUntil,
   quotedAt: NOW - 100,
+  isReusable: true,
   ...changes,
 })
 
@@ -38,6 +39,14 @@ describe('planning quotes', () => {
   it('names the orders that are still good, whether their time is up or not', () => {
     const planned = planQuotes([order(0n, NOW - 1), null], TERMS, until, NOW)
     expect(planned.map((item) => item.validOrder)).toEqual(['0xorigin', null])
+  })
+})
+
+describe('an order whose datatoken has run out', () => {
+  it('is named while the time it paid for lasts, and made anew after that', () => {
+    const last = order(700n, NOW + 600, { isReusable: false })
+    expect(planQuotes([last], TERMS, NOW + 600, NOW)).toEqual([{ validOrder: '0xorigin', feeWei: null }])
+    expect(planQuotes([last], TERMS, NOW + 700, NOW)).toEqual([{ validOrder: null, feeWei: 700n }])
   })
 })
 

@@ -41,6 +41,8 @@ export function planQuotes(
   return existing.map((order, index) => {
     const needsFee = index === carrier || !lasts[index]
     const amountWei = index === carrier ? computeFeeWei(terms, now, validUntil) : 0n
-    return { validOrder: order?.originTransactionHash ?? null, feeWei: needsFee ? amountWei : null }
+    // An order that a fee is asked for is to be reused with it: one whose reuse would not count must be made anew.
+    const validOrder = order && (order.isReusable || !needsFee) ? order.originTransactionHash : null
+    return { validOrder, feeWei: needsFee ? amountWei : null }
   })
 }

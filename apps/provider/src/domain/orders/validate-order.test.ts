@@ -23,6 +23,7 @@ interface FeeChoices {
   validUntil?: number
   timestamp?: number
   key?: string
+  amountWei?: bigint
 }
 
 function buildFee(choices: FeeChoices = {}): FeeEvent {
@@ -32,9 +33,10 @@ function buildFee(choices: FeeChoices = {}): FeeEvent {
     dt: choices.dt ?? DATATOKEN,
     id: choices.id ?? 'service',
   }
-  const terms = { providerData, feeToken: STRANGER, amountWei: 7n, validUntil: choices.validUntil ?? NOW + 600 }
+  const { amountWei = 7n } = choices
+  const terms = { providerData, feeToken: STRANGER, amountWei, validUntil: choices.validUntil ?? NOW + 600 }
   const fee = buildProviderFee(terms, choices.key ?? PROVIDER_KEY)
-  return { ...fee, amountWei: 7n, providerData, rawProviderData: fee.providerData }
+  return { ...fee, amountWei, providerData, rawProviderData: fee.providerData }
 }
 
 function buildReceipt(changes: Partial<OrderReceipt> = {}): OrderReceipt {
@@ -69,13 +71,15 @@ function buildEvidence(receipt: Partial<OrderReceipt> = {}, changes: Partial<Ord
   return { isDatatokenOfAsset: true, named, origin: named, ...changes }
 }
 
-/** A reuse at NOW - 2 of an order made long ago. */
-function buildReuse(origin: OrderReceipt | null): OrderEvidence {
-  const reuses = [{ orderTxId: ORIGIN_TX, caller: PAYER, timestamp: NOW - 2 }]
-  return buildEvidence({ orders: [], reuses }, { origin })
+/** A reuse, at NOW - 2 unless said, of an order made before. */
+function buildReuse(origin: OrderReceipt | null, { timestamp = NOW - 2, fee = buildFee() } = {}): OrderEvidence {
+  const reuses = [{ orderTxId: ORIGIN_TX, caller: PAYER, timestamp }]
+  return buildEvidence({ orders: [], reuses, fees: [fee] }, { origin })
 }
-const oldOrigin = (changes: Partial<OrderReceipt> = {}): OrderReceipt =>
-  buildReceipt({ transactionHash: ORIGIN_TX, orders: [buildOrder({ timestamp: NOW - 100_000 })], ...changes })
+const originAt = (timestamp: number): OrderReceipt =>
+  buildReceipt({ transactionHash: ORIGIN_TX, orders: [buildOrder({ timestamp })] })
+const oldOrigin = (changes: Partial<OrderReceipt> = {}): OrderReceipt => ({ ...originAt(NOW - 299), ...changes })
+const FREE = { amountWei: 0n }
 
 function expectation(changes: Partial<OrderExpectation> = {}): OrderExpectation {
   return {
@@ -248,5 +252,32 @@ describe('an order that does not pay', () => {
   ])('is %s', (_title, evidence, changes, reason) => {
     const order = evaluateOrder(evidence, expectation(changes), NOW)
     expect(order).toMatchObject({ isValid: false, reason: expect.stringMatching(reason) })
+  })
+})
+
+describe('an order whose datatoken has run out, 300 seconds after it began', () => {
+  const reused = (beganAt: number, reusedAt: number, fee: FeeChoices = {}): OrderEvidence =>
+    buildReuse(originAt(beganAt), { timestamp: reusedAt, fee: buildFee(fee) })
+
+  it.each<[string, OrderEvidence]>([
+    ['serves while the time lasts that a reuse paid for', reused(NOW - 700, NOW - 401)],
+    ['serves at once after a reuse for nothing', reused(NOW - 350, NOW - 60, FREE)],
+  ])('%s, if it was still good then', (_title, evidence) => {
+    const order = evaluateOrder(evidence, expectation(), NOW)
+    expect(order).toMatchObject({ isValid: true, isReusable: false })
+  })
+
+  it.each<[string, OrderEvidence, Partial<OrderExpectation>]>([
+    ['paid for, but too late', reused(NOW - 400, NOW - 10), {}],
+    ['for nothing, too late', reused(NOW - 310, NOW - 2, { ...FREE, validUntil: 0 }), { environment: undefined }],
+    ['for nothing, and not used at once', reused(NOW - 450, NOW - 151, { ...FREE, validUntil: NOW + 10 ** 9 }), {}],
+    [
+      'whose paid time is over, where that is no matter by itself',
+      reused(NOW - 700, NOW - 401, { validUntil: NOW - 91 }),
+      { allowsExpiredFee: true },
+    ],
+  ])('error: has been reused %s', (_title, evidence, changes) => {
+    const order = evaluateOrder(evidence, expectation(changes), NOW)
+    expect(order).toMatchObject({ isValid: false, problem: 'expired' })
   })
 })

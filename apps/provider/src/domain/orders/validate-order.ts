@@ -1,4 +1,4 @@
-import { isFeeSignedBy, type FeeEvent, type OrderEvent, type OrderReceipt } from '@c2d/chain'
+import { isFeeSignedBy, type FeeEvent, type OrderEvent, type OrderReceipt, type ReuseEvent } from '@c2d/chain'
 import { isSameAddress, type ProviderData } from '@c2d/contracts'
 
 /** What the chain says about a claimed order. Only logs that the datatoken itself emitted are in here (DESIGN §4.3). */
@@ -43,6 +43,8 @@ export interface ValidOrder {
   readonly validUntil: number
   /** When we quoted the fee, epoch seconds. */
   readonly quotedAt: number
+  /** Whether a reuse of it would count: what the datatoken bought has not run out. */
+  readonly isReusable: boolean
 }
 
 /** What kinds of things can be wrong with an order. */
@@ -140,11 +142,13 @@ export function evaluateOrder(
       `The amount in the event is less than the amount requested. requested: amount=${ONE_DATATOKEN_WEI} event: amount=${started.amountWei}`,
     )
   }
-  const orderedAt = reuse?.timestamp ?? started.timestamp
-  if (expected.serviceTimeoutSeconds !== 0 && now - orderedAt > expected.serviceTimeoutSeconds) {
+  const timeout = expected.serviceTimeoutSeconds
+  const soldUntil = timeout === 0 ? Infinity : started.timestamp + timeout
+  if (now > Math.max(soldUntil, reusedUntil(reuse, fee, soldUntil))) {
+    const orderedAt = reuse?.timestamp ?? started.timestamp
     return invalid(
       'expired',
-      `The order has expired. current timestamp=${now} order timestamp=${orderedAt} timestamp delta=${now - orderedAt} service timeout=${expected.serviceTimeoutSeconds}`,
+      `The order has expired. current timestamp=${now} order timestamp=${orderedAt} timestamp delta=${now - orderedAt} service timeout=${timeout}`,
     )
   }
   if (!isOrderOf(started, origin.from, expected)) {
@@ -158,7 +162,20 @@ export function evaluateOrder(
     feeToken: fee.providerFeeToken,
     validUntil,
     quotedAt: data.timestamp,
+    isReusable: now <= soldUntil,
   }
+}
+
+/**
+ * Until when a reuse keeps an order good beyond what the datatoken bought (docs/adr/0007). The contract checks no order
+ * that is reused and moves no datatoken for it, so it counts only for an order that was still good then: long enough to
+ * start at once, and as long as the time it really paid for.
+ * @returns epoch seconds; 0 where it keeps nothing
+ */
+function reusedUntil(reuse: ReuseEvent | undefined, fee: FeeEvent, soldUntil: number): number {
+  if (!reuse || reuse.timestamp > soldUntil) return 0
+  const paidUntil = fee.amountWei > 0n ? fee.validUntil : 0
+  return Math.max(paidUntil, reuse.timestamp) + EXPIRY_GRACE_SECONDS
 }
 
 /** The fee of this very service: quoted for its datatoken and id. The last one wins. */

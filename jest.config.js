@@ -22,6 +22,16 @@ export default {
       globalSetup: '<rootDir>/packages/testing/src/global-setup.ts',
       globalTeardown: '<rootDir>/packages/testing/src/global-teardown.ts',
     },
+    // On the cluster that C2D_TEST_KUBECONFIG names; without it nothing is found here, and npm test says so.
+    {
+      ...base,
+      displayName: 'kubernetes',
+      testMatch: process.env.C2D_TEST_KUBECONFIG
+        ? ['<rootDir>/{apps,packages}/*/test/kubernetes/**/*.test.ts']
+        : ['<rootDir>/none'],
+      globalSetup: '<rootDir>/packages/testing/src/global-setup.ts',
+      globalTeardown: '<rootDir>/packages/testing/src/global-teardown.ts',
+    },
     { ...base, displayName: 'e2e', testMatch: ['<rootDir>/{apps,packages}/*/test/e2e/**/*.test.ts'] },
   ],
   testTimeout: 60_000,

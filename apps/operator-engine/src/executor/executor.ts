@@ -111,8 +111,11 @@ export interface Executor {
    * without that (DESIGN §5). Then it is started together with `configure`, and stopped where staging fails; absent: it is started after it.
    */
   readonly algorithmWaitsForStaging?: boolean
-  /** Makes the job's workspace exist; safe to repeat, never empties one that is there. */
-  prepare(jobId: string): Promise<void>
+  /**
+   * Makes the job's workspace exist; safe to repeat, never empties one that is there.
+   * @param environment id of the job's environment; may be left out where there is one, or where all run in one place
+   */
+  prepare(jobId: string, environment?: string): Promise<void>
   /**
    * Starts a step and returns as soon as it is under way, not when it ends. An attempt of a step runs at most once, whoever asks and
    * however often; asking again is not an error. An attempt after the first begins with the folders that the step writes to emptied

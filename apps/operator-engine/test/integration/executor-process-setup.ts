@@ -57,6 +57,7 @@ export async function setUpProcess(sandbox: Sandbox): Promise<ProcessSetup> {
     runnerPath,
     folder,
     countProcesses,
+    backstopMs: 4_000,
     makeExecutor: () => createProcessExecutor({ root, sandbox, interpreters, runnerPath }),
     close: () => rm(folder, { recursive: true, force: true }),
   }

@@ -1,0 +1,294 @@
+import type {
+  ConfigMap,
+  Job,
+  NetworkPolicy,
+  OwnerReference,
+  PersistentVolumeClaim,
+  PodSpec,
+  Secret,
+} from './manifest.ts'
+import type { StepEndReason, StepName } from '../executor.ts'
+import {
+  buildEmptyCommand,
+  buildPlacement,
+  buildPodSpec,
+  readEgress,
+  USER_ID,
+  VOLUME_ROOT,
+  type PodRequest,
+} from './build-pod.ts'
+import {
+  ANNOTATION,
+  LABEL,
+  MAIN_CONTAINER,
+  MANAGER,
+  buildAnchorName,
+  buildClaimName,
+  buildFilesName,
+  buildJobName,
+  buildLabels,
+  type Component,
+} from './names.ts'
+import type { ClusterEnvironment } from './settings.ts'
+
+/** The object that all others of a job belong to: deleting it deletes them, whoever does it. */
+export function buildAnchor(jobId: string, environment: ClusterEnvironment): ConfigMap {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: {
+      name: buildAnchorName(jobId),
+      namespace: environment.namespace,
+      labels: buildLabels(jobId, environment.id),
+    },
+    data: { environment: environment.id },
+  }
+}
+
+/** What makes an object belong to a job's anchor. */
+export function buildOwner(anchor: { name: string; uid: string }): OwnerReference[] {
+  return [{ apiVersion: 'v1', kind: 'ConfigMap', name: anchor.name, uid: anchor.uid }]
+}
+
+/** The job's volume: one file system of the size its environment grants, on one node at a time. */
+export function buildClaim(
+  jobId: string,
+  environment: ClusterEnvironment,
+  owner: OwnerReference[],
+): PersistentVolumeClaim {
+  return {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: {
+      name: buildClaimName(jobId),
+      namespace: environment.namespace,
+      labels: buildLabels(jobId, environment.id),
+      ownerReferences: owner,
+    },
+    spec: {
+      accessModes: ['ReadWriteOnce'],
+      resources: { requests: { storage: String(environment.workspaceBytes) } },
+      ...(environment.storageClass ? { storageClassName: environment.storageClass } : {}),
+    },
+  }
+}
+
+/** The private files of a step of ours, which nobody else mounts. @param files by name; bytes as they are */
+export function buildFiles(
+  { jobId, step, attempt, environment }: Pick<PodRequest, 'jobId' | 'step' | 'attempt' | 'environment'>,
+  files: Readonly<Record<string, string | Buffer>>,
+  owner: OwnerReference[],
+): Secret {
+  for (const name of Object.keys(files)) {
+    if (!/^[A-Za-z0-9._-]+$/.test(name) || name === '.' || name === '..')
+      throw new TypeError(`not a file name: ${name}`)
+  }
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: {
+      name: buildFilesName(jobId, step, attempt),
+      namespace: environment.namespace,
+      labels: buildLabels(jobId, environment.id),
+      ownerReferences: owner,
+    },
+    data: Object.fromEntries(
+      Object.entries(files).map(([name, content]) => [name, Buffer.from(content).toString('base64')]),
+    ),
+  }
+}
+
+/** The Job of an attempt of a step: one pod, once. */
+export function buildJob(request: PodRequest, owner: OwnerReference[]): Job {
+  const { attempt, environment, jobId, spec, step } = request
+  const pod = buildPodSpec(request)
+  return buildBareJob({
+    jobId,
+    component: step,
+    attempt,
+    environment,
+    owner,
+    pod,
+    podLabels: spec.kind === 'algorithm' ? { [LABEL.egress]: readEgress(spec, environment) } : {},
+    annotations: {
+      [ANNOTATION.logBytes]: String(spec.limits.logBytes),
+      [ANNOTATION.maxDurationSeconds]: String(spec.limits.maxDurationSeconds),
+      [ANNOTATION.graceSeconds]: String(spec.limits.graceSeconds),
+    },
+    // The last backstop, where there is neither an engine nor a node: far behind all others, as it takes the log with it.
+    rest: { activeDeadlineSeconds: (pod.activeDeadlineSeconds ?? 0) + environment.placeSeconds + 600 },
+  })
+}
+
+/** A Job that stands for an attempt which must never begin: held back, and saying why. */
+export function buildNeverJob(
+  attempt: { jobId: string; step: StepName; attempt: number; environment: ClusterEnvironment; image: string },
+  reason: StepEndReason,
+  owner: OwnerReference[],
+): Job {
+  return buildBareJob({
+    ...attempt,
+    component: attempt.step,
+    owner,
+    pod: buildOwnPod(attempt.image, ['true'], []),
+    annotations: { [ANNOTATION.endReason]: reason },
+    rest: { suspend: true },
+  })
+}
+
+/** The Job that empties what was fetched for a job, and leaves the rest. */
+export function buildDiscardJob(
+  { jobId, environment, image }: { jobId: string; environment: ClusterEnvironment; image: string },
+  owner: OwnerReference[],
+): Job {
+  const folders = ['inputs', 'transformations', 'ddos'] as const
+  const pod = buildOwnPod(image, buildEmptyCommand(folders), folders)
+  return buildBareJob({
+    jobId,
+    component: 'discard',
+    attempt: 1,
+    environment,
+    owner,
+    pod: {
+      ...pod,
+      ...buildPlacement(environment),
+      volumes: [{ name: 'data', persistentVolumeClaim: { claimName: buildClaimName(jobId) } }],
+    },
+    rest: { activeDeadlineSeconds: environment.placeSeconds + environment.startSeconds },
+  })
+}
+
+/**
+ * The two policies of a namespace, there before any pod: nothing in or out for a stranger's code, but public addresses
+ * for those that may. Which of them a pod meets is its label's to say (DESIGN §5).
+ */
+export function buildPolicies(namespace: string): NetworkPolicy[] {
+  const metadata = (name: string) => ({ name, namespace, labels: { [LABEL.managedBy]: MANAGER } })
+  const strangers = { key: LABEL.egress, operator: 'Exists' }
+  return [
+    {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'NetworkPolicy',
+      metadata: metadata('c2d-sealed'),
+      spec: {
+        podSelector: { matchExpressions: [strangers] },
+        policyTypes: ['Ingress', 'Egress'],
+      },
+    },
+    {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'NetworkPolicy',
+      metadata: metadata('c2d-public-egress'),
+      spec: {
+        podSelector: { matchLabels: { [LABEL.egress]: 'public' } },
+        policyTypes: ['Egress'],
+        egress: [
+          {
+            to: [
+              { ipBlock: { cidr: '0.0.0.0/0', except: NOT_PUBLIC_V4 } },
+              { ipBlock: { cidr: '2000::/3', except: NOT_PUBLIC_V6 } },
+            ],
+          },
+        ],
+      },
+    },
+  ]
+}
+
+/** Special-purpose IPv4 addresses (IANA registry): inside, local, or nobody's. */
+const NOT_PUBLIC_V4 = [
+  '0.0.0.0/8',
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  '192.0.0.0/24',
+  '192.0.2.0/24',
+  '192.88.99.0/24',
+  '192.168.0.0/16',
+  '198.18.0.0/15',
+  '198.51.100.0/24',
+  '203.0.113.0/24',
+  '224.0.0.0/4',
+  '240.0.0.0/4',
+]
+/** Of the global unicast range 2000::/3, what is no public host: Teredo and special purposes, documentation, 6to4. */
+const NOT_PUBLIC_V6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20']
+
+function buildBareJob(parts: {
+  jobId: string
+  component: Component
+  attempt: number
+  environment: ClusterEnvironment
+  owner: OwnerReference[]
+  pod: PodSpec
+  podLabels?: Record<string, string>
+  annotations?: Record<string, string>
+  rest?: { suspend?: boolean; activeDeadlineSeconds?: number }
+}): Job {
+  const { annotations = {}, attempt, component, environment, jobId, podLabels = {} } = parts
+  const labels = {
+    ...buildLabels(jobId, environment.id),
+    [LABEL.component]: component,
+    [LABEL.attempt]: String(attempt),
+  }
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: {
+      name: buildJobName(jobId, component, attempt),
+      namespace: environment.namespace,
+      labels,
+      annotations,
+      ownerReferences: parts.owner,
+    },
+    spec: {
+      // Only the engine retries (DESIGN §4.12), and a pod is replaced by nobody while it may still run.
+      backoffLimit: 0,
+      podReplacementPolicy: 'Failed',
+      template: { metadata: { labels: { ...labels, ...podLabels } }, spec: parts.pod },
+      ...parts.rest,
+    },
+  }
+}
+
+/** A small pod of ours over some of the volume's folders. */
+function buildOwnPod(image: string, command: string[], folders: readonly string[]): PodSpec {
+  return {
+    restartPolicy: 'Never',
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+    terminationGracePeriodSeconds: 1,
+    securityContext: {
+      runAsNonRoot: true,
+      runAsUser: USER_ID,
+      runAsGroup: USER_ID,
+      fsGroup: USER_ID,
+      fsGroupChangePolicy: 'OnRootMismatch',
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
+    containers: [
+      {
+        name: MAIN_CONTAINER,
+        image,
+        command,
+        resources: {
+          requests: { cpu: '50m', memory: '64Mi', 'ephemeral-storage': '16Mi' },
+          limits: { cpu: '1', memory: '64Mi', 'ephemeral-storage': '16Mi' },
+        },
+        securityContext: {
+          allowPrivilegeEscalation: false,
+          privileged: false,
+          capabilities: { drop: ['ALL'] },
+          readOnlyRootFilesystem: true,
+        },
+        volumeMounts: folders.map((folder) => ({
+          name: 'data',
+          mountPath: `${VOLUME_ROOT}/${folder}`,
+          subPath: folder,
+        })),
+      },
+    ],
+  }
+}

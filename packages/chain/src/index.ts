@@ -9,7 +9,7 @@ export { messageDigest, recoverSigner, signMessage } from './message-signature.t
 export { METADATA_FLAGS } from './metadata-event.ts'
 export type { OnChainMetadata } from './metadata-reader.ts'
 export type { ListedNft } from './nft-list.ts'
-export { createOrderProofSender, type OrderProof, type OrderProofSender } from './order-proof.ts'
+export { createOrderProofSender, encodeOrderProof, type OrderProof, type OrderProofSender } from './order-proof.ts'
 export type { FeeEvent, OrderEvent, OrderReceipt, ReuseEvent } from './order-receipt.ts'
 export { buildProviderFee, isFeeSignedBy, type ProviderFeeTerms } from './provider-fee.ts'
 export type { ChainCall } from './rpc-endpoint.ts'

@@ -51,8 +51,11 @@ export function createOrderProofSender(options: ChainRpcOptions, privateKey: str
   }
 }
 
-/** The call's data. Both signatures in the form the contract recovers: v 27 or 28. */
-function encodeOrderProof(proof: OrderProof, privateKey: string): string {
+/**
+ * The data of the call `orderExecuted`. Both signatures in the form the contract recovers: v 27 or 28.
+ * @param privateKey of the account that will send it: the contract takes its word from nobody else
+ */
+export function encodeOrderProof(proof: OrderProof, privateKey: string): string {
   const providerData = toUtf8Bytes(proof.providerData)
   const digest = getBytes(keccak256(concat([proof.orderTxId, providerData])))
   return datatokenInterface.encodeFunctionData('orderExecuted', [

@@ -38,7 +38,12 @@ const ruleVerdictSchema = z.strictObject({
 })
 
 /** What a provider found when it let a job start: the orders that pay for it, and the rules it was judged by. */
-export const startEvidenceSchema = z.object({ orders: z.array(orderSchema), rules: z.array(ruleVerdictSchema) })
+export const startEvidenceSchema = z.object({
+  orders: z.array(orderSchema),
+  rules: z.array(ruleVerdictSchema),
+  /** What the consumer signed to start it, and the signature; absent where an auth token stood in for it. */
+  consent: z.object({ text: z.string(), signature: z.string() }).optional(),
+})
 export type StartEvidence = z.infer<typeof startEvidenceSchema>
 
 /** What a proof says of one job. Everything in it is a fact the operator recorded while the job ran. */

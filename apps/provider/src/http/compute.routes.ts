@@ -66,13 +66,11 @@ export function computeRoutes(deps: ComputeRouteDeps): Router {
       const dataset = parseMember(input, 'dataset', computeDatasetSchema)
       const algorithm = parseAlgorithm(input)
       const consumerAddress = textOf(input, 'consumerAddress') ?? ''
-      await deps.auth.assertSigned({
-        address: consumerAddress,
-        signature: textOf(input, 'signature'),
-        prefix: computeStartMessage({ consumerAddress, documentId: dataset.documentId ?? '', nonce: '' }),
-        nonce: textOf(input, 'nonce') ?? '',
-        authToken: request.get(AUTH_TOKEN_HEADER),
-      })
+      const signature = textOf(input, 'signature')
+      const nonce = textOf(input, 'nonce') ?? ''
+      const authToken = request.get(AUTH_TOKEN_HEADER)
+      const prefix = computeStartMessage({ consumerAddress, documentId: dataset.documentId ?? '', nonce: '' })
+      await deps.auth.assertSigned({ address: consumerAddress, signature, prefix, nonce, authToken })
       const additionalDatasets = valueOf(input, 'additionalDatasets')
       await deps.rbac?.assertAllowed({
         eventType: 'compute',
@@ -89,6 +87,7 @@ export function computeRoutes(deps: ComputeRouteDeps): Router {
           additionalDatasets,
           algorithm,
           output: valueOf(input, 'output'),
+          ...(signature && authToken === undefined ? { consent: { text: prefix + nonce, signature } } : {}),
         },
         { ...deps, operator },
       )

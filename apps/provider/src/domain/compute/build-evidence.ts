@@ -8,9 +8,17 @@ interface Ordered {
   transferTxId: string | null | undefined
 }
 
-/** What the proof of a job will say of its start: what was ordered, and what each rule said (docs/proof.md). */
-export function buildEvidence(services: readonly Ordered[], verdicts: readonly Verdict[]): StartEvidence {
+/**
+ * What the proof of a job will say of its start: what was ordered, and what each rule said (docs/proof.md). The consent is
+ * no part of the proof: it anchors one on chain, where the contract asks for it.
+ */
+export function buildEvidence(
+  services: readonly Ordered[],
+  verdicts: readonly Verdict[],
+  consent: StartEvidence['consent'],
+): StartEvidence {
   return {
+    ...(consent ? { consent } : {}),
     orders: services.flatMap(({ target: { asset, service, serviceIndex }, transferTxId }) =>
       transferTxId
         ? [

@@ -1,4 +1,10 @@
-import { computeDatasetSchema, type ComputeAlgorithm, type ComputeDataset, type Container } from '@c2d/contracts'
+import {
+  computeDatasetSchema,
+  type ComputeAlgorithm,
+  type ComputeDataset,
+  type Container,
+  type StartEvidence,
+} from '@c2d/contracts'
 import type { OperatorService } from '../../clients/operator-service.ts'
 import type { TrustLists } from './algorithm-policy.ts'
 import type { CheckFiles } from '../access/check-files.ts'
@@ -39,6 +45,8 @@ export interface ComputeCase {
   additionalDatasets: unknown
   algorithm: ComputeAlgorithm
   output: unknown
+  /** What the consumer signed to start it; absent for a token, and where nothing is started. */
+  consent?: StartEvidence['consent']
 }
 
 /** What judging a compute request needs. */

@@ -49,6 +49,7 @@ export async function startCompute(request: ComputeCase, deps: ComputeDeps): Pro
             : []),
         ],
         docket.verdicts(),
+        request.consent,
       ),
     }),
     agreementId: payer.transferTxId,

@@ -9,8 +9,8 @@ import {
   stepReportSchema,
   stepWorkflowSchema,
 } from '@c2d/contracts'
-import { createGuardedFetch } from '@c2d/http-kit'
-import { openReporter, reportProvisioning } from '@c2d/operator-db/reports'
+import { createGuardedFetch, createGuardedRequest } from '@c2d/http-kit'
+import { openReporter, reportProgress, reportProvisioning, type Reporter } from '@c2d/operator-db/reports'
 import { runMain } from '@c2d/runtime'
 import pg from 'pg'
 import type { z } from 'zod'
@@ -18,6 +18,10 @@ import { readConfig } from './config.ts'
 import { buildLayout } from './layout.ts'
 import { createProviderClient } from './provider-client.ts'
 import { provision } from './provision.ts'
+import { buildProvisioningDetail } from './provisioning-detail.ts'
+import { createProgressMeter } from './staging/progress.ts'
+import { reportProgressOf } from './staging/report-progress.ts'
+import { TRANSFER_SETTINGS } from './staging/transfer.ts'
 import { tryControl, writeSealMark } from './seal-mark.ts'
 
 const HELP = `pod-configuration: fetches the datasets, the algorithm and the DDOs of one job onto its volume.
@@ -35,6 +39,7 @@ const REPORT_PATIENCE_MS = 600_000
 const REPORT_ANSWER_MS = 10_000
 
 await runMain(async () => {
+  process.umask(0o022) // what is staged is read by images that run as any user
   const { values } = parseArgs({
     options: {
       'step-files': { type: 'string' },
@@ -56,37 +61,57 @@ await runMain(async () => {
   const read = async <S extends z.ZodType>(name: string, schema: S): Promise<z.output<S>> =>
     schema.parse(JSON.parse(await readFile(join(stepFiles, name), 'utf8')))
   const report = await read(STEP_FILE.report, stepReportSchema)
-  const reporter = openReporter({
-    // A silent server is given up on: half-open connections say nothing for ever.
-    createClient: () =>
-      new pg.Client({
-        connectionString: report.databaseUrl,
-        connectionTimeoutMillis: REPORT_ANSWER_MS,
-        query_timeout: REPORT_ANSWER_MS,
-      }),
-    patienceMs: REPORT_PATIENCE_MS,
-  })
+  const openReports = (patienceMs: number): Reporter =>
+    openReporter({
+      // A silent server is given up on: half-open connections say nothing for ever.
+      createClient: () =>
+        new pg.Client({
+          connectionString: report.databaseUrl,
+          connectionTimeoutMillis: REPORT_ANSWER_MS,
+          query_timeout: REPORT_ANSWER_MS,
+        }),
+      patienceMs,
+    })
+  const reporter = openReports(REPORT_PATIENCE_MS)
 
   const workflow = await read(STEP_FILE.workflow, stepWorkflowSchema)
-  const fetch = createGuardedFetch({ allowList: config.allowList, timeoutMs: config.requestTimeoutMs })
-  const result = await provision(workflow, {
-    layout: buildLayout(path),
-    metadataUri: workflow.stages[0]?.output.metadataUri ?? null,
-    downloads: await read(STEP_FILE.downloads, stepDownloadsSchema),
-    provider: createProviderClient({ fetch }),
-    fetch,
-    say: (line) => process.stdout.write(`${line}\n`),
-  })
+  const { allowList, requestTimeoutMs, maxFilesAtOnce, maxConnectionsPerFile, maxFiles, maxBytes } = config
+  const transfer = { ...TRANSFER_SETTINGS, idleTimeoutMs: requestTimeoutMs, maxLanes: maxConnectionsPerFile }
+  const fetch = createGuardedFetch({ allowList, timeoutMs: requestTimeoutMs })
+  const request = createGuardedRequest({ allowList, timeoutMs: requestTimeoutMs, connections: 2 * maxFilesAtOnce })
+  const progress = createProgressMeter()
+  let news: Reporter | undefined
+  const endNews = reportProgressOf(
+    progress,
+    { everyMs: config.progressEveryMs },
+    // Connected only when there is news: most jobs are through before.
+    { tell: (detail) => (news ??= openReports(0)).deliver(reportProgress({ jobId, token: report.token, detail })) },
+  )
+  const result = await provision(
+    workflow,
+    { transfer, maxFilesAtOnce, maxFiles, maxBytes },
+    {
+      layout: buildLayout(path),
+      metadataUri: workflow.stages[0]?.output.metadataUri ?? null,
+      downloads: await read(STEP_FILE.downloads, stepDownloadsSchema),
+      provider: createProviderClient({ retry: transfer.retry, timeoutMs: requestTimeoutMs }, { fetch, request }),
+      fetch,
+      request,
+      progress,
+      retry: transfer.retry,
+      say: (line) => process.stdout.write(`${line}\n`),
+    },
+  )
+  await endNews()
 
   const isProvisioned = result.status === JOB_STATUS.provisioned.code
   const control = isProvisioned && config.seal ? tryControl(config.seal.control) : null
-  const files = result.files.map(({ path: _path, ...file }) => file)
   await reporter.deliver(
     reportProvisioning({
       jobId,
       token: report.token,
       status: result.status,
-      detail: { reason: result.reason, message: result.message, files },
+      detail: buildProvisioningDetail(result),
     }),
   )
   // Only now: an algorithm whose staging nobody heard of must not start.

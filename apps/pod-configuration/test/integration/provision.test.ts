@@ -1,38 +1,33 @@
 import { createHash } from 'node:crypto'
-import { mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { StepWorkflow } from '@c2d/contracts'
-import { createGuardedFetch } from '@c2d/http-kit'
+import { stagingManifestSchema, type Stage } from '@c2d/contracts'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { buildLayout } from '../../src/layout.ts'
-import { createProviderClient } from '../../src/provider-client.ts'
-import { provision, type ProvisionResult } from '../../src/provision.ts'
-import { startFakeProvider, type FakeProvider, type FakeService } from './fake-provider.ts'
+import type { ProvisionResult } from '../../src/provision.ts'
+import { startFakeProvider, type FakeProvider, type FakeService } from './support/fake-provider.ts'
+import { ALGORITHM, createStagingWorld, DATA, MORE_DATA, TX, type StagingWorld } from './support/staging-world.ts'
 
-const DATA = `did:op:${'a'.repeat(64)}`
-const MORE_DATA = `did:op:${'c'.repeat(64)}`
-const ALGORITHM = `did:op:${'b'.repeat(64)}`
-const TX = `0x${'1'.repeat(64)}`
 const CODE = 'console.log(1)\n'
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 
+let world: StagingWorld
 let root: string
 let provider: FakeProvider
 let log: string[]
 
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'c2d-provision-'))
-  log = []
+  world = await createStagingWorld()
+  root = world.root
+  log = world.log
 })
 afterEach(async () => {
   await provider.close()
-  await rm(root, { recursive: true, force: true })
+  await world.end()
 })
 
-function workflowOf(changes: (stage: StepWorkflow['stages'][0] & object) => void = () => {}): StepWorkflow {
-  const remote = { txId: TX, serviceId: 'svc', serviceEndpoint: provider.url }
-  const stage: StepWorkflow['stages'][number] = {
+function stageAt(providerUrl: string): Stage {
+  const remote = { txId: TX, serviceId: 'svc', serviceEndpoint: providerUrl }
+  return {
     input: [{ index: 0, id: DATA, remote: { ...remote, userdata: { year: 1985, q: 'a&b#c' } } }],
     compute: {},
     algorithm: {
@@ -44,33 +39,20 @@ function workflowOf(changes: (stage: StepWorkflow['stages'][0] & object) => void
     },
     output: {},
   }
-  changes(stage)
-  return { stages: [stage] }
 }
 
 async function run(
   services: Record<string, FakeService>,
-  changes?: (stage: StepWorkflow['stages'][0] & object) => void,
+  changes: (stage: Stage) => void = () => {},
   options: { allow?: boolean; tokens?: boolean } = {},
 ): Promise<ProvisionResult> {
   provider = await startFakeProvider(services)
-  const fetch = createGuardedFetch({
-    allowList: options.allow === false ? [] : [new URL(provider.url).host],
-    timeoutMs: 5_000,
-  })
-  return provision(workflowOf(changes), {
-    layout: buildLayout(root),
+  const stage = stageAt(provider.url)
+  changes(stage)
+  return world.run(stage, {
+    allow: options.allow === false ? [] : [new URL(provider.url).host],
     metadataUri: provider.url,
-    downloads: {
-      consumerAddress: '0x1a642f0E3c3aF545E7AcBD38b07251B3990914F1',
-      tokens:
-        options.tokens === false
-          ? []
-          : [DATA, MORE_DATA, ALGORITHM].map((did) => ({ did, serviceId: 'svc', txId: TX, token: `token-of-${did}` })),
-    },
-    provider: createProviderClient({ fetch }),
-    fetch,
-    say: (line) => void log.push(line),
+    tokens: options.tokens ?? true,
   })
 }
 
@@ -92,18 +74,39 @@ describe('provision', () => {
       [DATA, 1, sha256('second')],
       [ALGORITHM, 0, sha256(CODE)],
     ])
+    const manifest = stagingManifestSchema.parse(JSON.parse(await readFile(join(root, 'inputs/manifest.json'), 'utf8')))
+    expect(manifest.files).toEqual(outcome.files)
+    expect(manifest.files[1]).toEqual({
+      did: DATA,
+      serviceId: 'svc',
+      index: 1,
+      path: `inputs/${'a'.repeat(64)}/1`,
+      name: 'second.csv',
+      contentType: 'application/octet-stream',
+      sizeBytes: 6,
+      sha256: sha256('second'),
+    })
+    expect((await readdir(root)).sort()).toEqual(['ddos', 'inputs', 'logs', 'outputs', 'transformations'])
+    expect((await readdir(join(root, 'inputs'))).sort()).toEqual([
+      'a'.repeat(64),
+      'algoCustomData.json',
+      'manifest.json',
+    ])
+    expect(await readdir(join(root, 'transformations'))).toEqual(['algorithm'])
   })
 
   it('behaviour: asks discovery once, sends the asset its own token, and encodes userdata whole', async () => {
     await run(GOOD)
     expect(provider.asked.filter((call) => call.path === '/')).toHaveLength(1)
     const downloads = provider.asked.filter((call) => call.path === '/api/services/download')
-    expect(downloads.map((call) => call.token)).toEqual([
+    expect(downloads.map((call) => call.token).sort()).toEqual([
       `token-of-${DATA}`,
       `token-of-${DATA}`,
       `token-of-${ALGORITHM}`,
     ])
-    expect(JSON.parse(downloads[0]?.query.get('userdata') ?? '')).toEqual({ year: 1985, q: 'a&b#c' })
+    expect(
+      JSON.parse(downloads.find((call) => call.query.get('documentId') === DATA)?.query.get('userdata') ?? ''),
+    ).toEqual({ year: 1985, q: 'a&b#c' })
     expect(downloads[0]?.query.get('consumerAddress')).toBe('0x1a642f0E3c3aF545E7AcBD38b07251B3990914F1')
   })
 

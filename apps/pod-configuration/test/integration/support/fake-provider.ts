@@ -15,6 +15,8 @@ export interface FakeService {
   cutFile?: number
   /** Refuses every download with this text. */
   refusal?: string
+  /** What fileinfo says of each file, beside its index. */
+  info?: Record<string, unknown>
 }
 
 export async function startFakeProvider(services: Record<string, FakeService>): Promise<FakeProvider> {
@@ -64,7 +66,7 @@ async function answer(
     else
       json(
         200,
-        service.files.map((_file, index) => ({ index, type: 'url', valid: true })),
+        service.files.map((_file, index) => ({ index, type: 'url', valid: true, ...service.info })),
       )
   } else if (url.pathname === '/api/services/download') {
     const service = services[`${url.searchParams.get('documentId')}|${url.searchParams.get('serviceId')}`]
@@ -76,7 +78,10 @@ async function answer(
       response.writeHead(200, { 'Content-Length': String(file.length) })
       response.write(file.slice(0, file.length / 2))
       setTimeout(() => response.destroy(), 20)
-    } else response.writeHead(200, { 'Content-Type': 'application/octet-stream' }).end(file)
+    } else {
+      const name = index === 1 ? { 'Content-Disposition': 'attachment;filename=second.csv' } : {}
+      response.writeHead(200, { 'Content-Type': 'application/octet-stream', ...name }).end(file)
+    }
   } else if (url.pathname.startsWith('/api/aquarius/')) json(404, { error: 'not here' })
   else json(404, {})
 }

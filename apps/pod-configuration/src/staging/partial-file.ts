@@ -1,0 +1,150 @@
+import { webcrypto } from 'node:crypto'
+import { open, rename, rm, type FileHandle } from 'node:fs/promises'
+import type { WrittenFile } from '@c2d/storage'
+import type { HashRun, Hasher } from './hasher.ts'
+import type { Reservation, SpaceBudget } from './space-budget.ts'
+
+/**
+ * A file that nobody sees before it is whole (DESIGN §4.4): its bytes arrive in any order at a place of their own, are
+ * hashed in the right one, and get their name at the end. A small file stays in memory until then.
+ */
+export interface PartialFile {
+  /** Makes room for a size that is known before. @throws ProvisionError `InputTooLarge` */
+  expect(sizeBytes: number): Promise<void>
+  /** Writes bytes at their position; resolves when they are on the volume, or held. */
+  write(position: number, chunks: readonly Buffer[], bytes: number): Promise<void>
+  /** Forgets every byte: the origin's file is another one now. */
+  reset(): Promise<void>
+  /** Ends it: all of `sizeBytes` have been written. */
+  finish(sizeBytes: number): Promise<WrittenFile>
+  /** Gives the finished file its name. */
+  commit(path: string): Promise<void>
+  /** Removes what is there; safe to repeat, and after `commit`. */
+  discard(): Promise<void>
+}
+
+const HELD_BYTES = 1024 ** 2
+const GROWTH_BYTES = 1024 ** 2
+
+interface OnVolume {
+  handle: FileHandle
+  hash: HashRun
+}
+
+/** @param path where the bytes are until they are whole; on the file system of where they go */
+export function createPartialFile(path: string, deps: { hasher: Hasher; space: SpaceBudget }): PartialFile {
+  let room: Reservation = deps.space.reserve()
+  let held: Buffer[] = []
+  let heldBytes = 0
+  let expectedBytes = 0
+  let volume: Promise<OnVolume> | undefined
+  /** What is written beyond the first gap: where each stretch begins, and ends. */
+  let islands = new Map<number, number>()
+  let upTo = 0
+  let isCommitted = false
+
+  async function openOnVolume(): Promise<OnVolume> {
+    const handle = await open(path, 'wx', 0o644)
+    if (expectedBytes > 0) await handle.truncate(expectedBytes)
+    return { handle, hash: deps.hasher.begin(path) }
+  }
+
+  async function store(position: number, chunks: readonly Buffer[], bytes: number): Promise<void> {
+    const { handle, hash } = await (volume ??= openOnVolume())
+    await writeAll(handle, position, chunks, bytes)
+    room.wrote(bytes)
+    islands.set(position, position + bytes)
+    const before = upTo
+    for (let end = islands.get(upTo); end !== undefined; end = islands.get(upTo)) {
+      islands.delete(upTo)
+      upTo = end
+    }
+    if (upTo > before) hash.advance(upTo)
+  }
+
+  async function close(): Promise<void> {
+    const opened = await volume?.catch(() => undefined) // what could not be opened need not be closed
+    volume = undefined
+    opened?.hash.drop()
+    await opened?.handle.close()
+  }
+
+  return {
+    async expect(sizeBytes) {
+      expectedBytes = sizeBytes
+      await room.grow(sizeBytes)
+    },
+    async write(position, chunks, bytes) {
+      const end = position + bytes
+      if (end > expectedBytes) await room.grow(Math.ceil(end / GROWTH_BYTES) * GROWTH_BYTES)
+      if (!volume && position === heldBytes && end <= HELD_BYTES && expectedBytes <= HELD_BYTES) {
+        held.push(...chunks)
+        heldBytes = end
+        return
+      }
+      if (heldBytes > 0) {
+        const [early, earlyBytes] = [held, heldBytes]
+        held = []
+        heldBytes = 0
+        await store(0, early, earlyBytes)
+      }
+      await store(position, chunks, bytes)
+    },
+    async reset() {
+      await close()
+      await rm(path, { force: true })
+      room.release('removed')
+      room = deps.space.reserve()
+      held = []
+      heldBytes = 0
+      expectedBytes = 0
+      islands = new Map()
+      upTo = 0
+    },
+    async finish(sizeBytes) {
+      if (!volume) {
+        if (heldBytes !== sizeBytes) throw new Error('a file was ended that is not complete')
+        return { sizeBytes, sha256: await storeHeld(path, held) }
+      }
+      if (upTo !== sizeBytes) throw new Error('a file was ended that is not complete')
+      const { handle, hash } = await volume
+      if (expectedBytes > sizeBytes) await handle.truncate(sizeBytes)
+      return { sizeBytes, sha256: await hash.digest(sizeBytes) }
+    },
+    async commit(target) {
+      await rename(path, target)
+      isCommitted = true
+    },
+    async discard() {
+      await close()
+      held = []
+      if (!isCommitted) await rm(path, { force: true })
+      room.release(isCommitted ? 'kept' : 'removed')
+    },
+  }
+}
+
+/** A file that is small enough is hashed in one go, by the thread pool. */
+async function storeHeld(path: string, chunks: readonly Buffer[]): Promise<string> {
+  const content = Buffer.concat(chunks)
+  const [digest] = await Promise.all([webcrypto.subtle.digest('SHA-256', content), storeNew(path, content)])
+  return Buffer.from(digest).toString('hex')
+}
+
+async function storeNew(path: string, content: Buffer): Promise<void> {
+  const handle = await open(path, 'wx', 0o644)
+  try {
+    if (content.length > 0) await writeAll(handle, 0, [content], content.length)
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Writes until all is written: a single call may take less than it is given. */
+async function writeAll(handle: FileHandle, position: number, chunks: readonly Buffer[], bytes: number): Promise<void> {
+  const { bytesWritten } = await handle.writev(chunks, position)
+  if (bytesWritten === bytes) return
+  const rest = Buffer.concat(chunks).subarray(bytesWritten)
+  if (bytesWritten === 0) throw new Error('the volume takes no more bytes')
+  await writeAll(handle, position + bytesWritten, [rest], rest.length)
+}

@@ -1,6 +1,7 @@
 export * from './docs-page.ts'
 export * from './guarded-fetch.ts'
 export * from './guarded-request.ts'
+export * from './guarded-upload.ts'
 export * from './health-routes.ts'
 export * from './http-app.ts'
 export * from './json-body.ts'

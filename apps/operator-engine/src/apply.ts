@@ -121,7 +121,9 @@ async function buildSpec(step: Step, attempt: number, observed: Observed, deps: 
     }
     case 'publish': {
       const report = await registerReport(step, attempt, observed, deps)
-      return report ? buildPublishStep({ jobId: job.jobId, report }, deps.environment, deps.pods.publish) : null
+      return report
+        ? buildPublishStep({ jobId: job.jobId, workflow: job.workflow, report }, deps.environment, deps.pods.publish)
+        : null
     }
     case 'filter':
       throw new Error('no filter step is configured')

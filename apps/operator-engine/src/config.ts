@@ -1,6 +1,8 @@
 import { addressOf } from '@c2d/chain'
 import { flagSchema, jsonSchema, loadConfig, portSchema, secretSchema } from '@c2d/runtime'
+import { buildResultsConfig, resultsSettings } from '@c2d/storage'
 import { z } from 'zod'
+import { publishSettingsSchema } from './steps/publish-settings.ts'
 
 const privateKeySchema = secretSchema.refine((key) => /^0x[0-9a-fA-F]{64}$/.test(key.reveal()), {
   message: 'must be a private key: 0x and 64 hex digits',
@@ -34,6 +36,8 @@ const environmentSchema = z
     /** Seconds a job may wait for a slot; 0 is for ever. Absent: `MAX_QUEUE_SECONDS`. */
     maxQueueSeconds: z.coerce.number().int().nonnegative().optional(),
     allowedChainId: z.array(z.number().int()).optional(),
+    /** What jobs may publish, and how. */
+    publish: publishSettingsSchema.prefault({}),
   })
   .transform((environment) => ({ ...environment, consumerAddress: addressOf(environment.privateKey.reveal()) }))
 
@@ -63,7 +67,7 @@ const configSchema = z
     STORAGE_EXPIRY: z.string().optional(),
     EXECUTOR: z.enum(['process']).default('process'),
     WORKSPACES_FOLDER: z.string(),
-    RESULTS_FOLDER: z.string(),
+    ...resultsSettings,
     POD_CONFIGURATION_PROGRAM: z.string(),
     POD_PUBLISHING_PROGRAM: z.string(),
     OUTBOUND_ALLOW: z
@@ -117,6 +121,7 @@ const configSchema = z
       })),
       executor: env.EXECUTOR,
       workspacesFolder: env.WORKSPACES_FOLDER,
+      results: buildResultsConfig(env, context),
       resultsFolder: env.RESULTS_FOLDER,
       podConfigurationProgram: env.POD_CONFIGURATION_PROGRAM,
       podPublishingProgram: env.POD_PUBLISHING_PROGRAM,

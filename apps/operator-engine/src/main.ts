@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
+import { STEP_FILE } from '@c2d/contracts'
 import { createGuardedFetch, listen } from '@c2d/http-kit'
 import { MIGRATIONS } from '@c2d/operator-db'
 import { isSchemaCurrent, openDatabase } from '@c2d/postgres'
 import { createLogger, createShutdown, runMain, sleep, toError, type Logger, type Shutdown } from '@c2d/runtime'
-import { createFilesystemStore } from '@c2d/storage'
+import { createResultStores, formatResultsConfig } from '@c2d/storage'
 import { readConfig } from './config.ts'
 import { createExecutor } from './create-executor.ts'
 import { startEngine } from './engine.ts'
@@ -32,9 +33,14 @@ await runMain(async () => {
     },
     publish: {
       command: [process.execPath, config.podPublishingProgram],
-      env: { RESULTS_FOLDER: config.resultsFolder },
+      env: {},
+      // Keys of buckets go where only this step looks, and into no environment.
+      files: { [STEP_FILE.results]: formatResultsConfig(config.results) },
     },
   }
+
+  const results = createResultStores(config.results)
+  shutdown.onClose('results', () => results.close())
 
   let readLastTickMs: () => number = Date.now // until the engine runs
   const app = createEngineApp(
@@ -73,7 +79,7 @@ await runMain(async () => {
     {
       db,
       executor,
-      results: createFilesystemStore({ root: config.resultsFolder }),
+      results,
       fetch: createGuardedFetch({ allowList: config.outboundAllow, timeoutMs: FETCH_TIMEOUT_MS }),
       pods,
       nowMs: Date.now,

@@ -1,41 +1,101 @@
-import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import type { StepPublish } from '@c2d/contracts'
+import { applyLimits } from './apply-limits.ts'
+import { classifyResult } from './classify.ts'
+import { listVolume, type LeftOut } from './volume/list-volume.ts'
+import { openFileInside } from './volume/open-inside.ts'
+import { createPathNamer } from './volume/printable-path.ts'
+import { readUnchanged } from './volume/read-unchanged.ts'
 
-/** A file to publish: where it lies, and its path below the volume with `/`. */
+/** A file to publish, by its path below the volume as everybody may see it. */
 export interface CollectedFile {
   path: string
-  relativePath: string
+  sizeBytes: number
+  /** Its bytes from the beginning, anew each time; it must still be what it was when it was listed. */
+  open: () => Promise<Readable>
 }
 
-/** The folders that are published, in the order of the result index (pods-behaviour §2.2). */
-const FOLDERS = ['outputs', 'logs', 'adminlogs']
+/** Something that will not be stored, and why. */
+export interface Unpublished {
+  path: string
+  sizeBytes: number
+  why: string
+}
+
+export interface Collected {
+  /** In the order of the result index (pods-behaviour §2.2): outputs, then logs, then admin logs, each by its bytes. */
+  files: CollectedFile[]
+  /** Links, pipes and the like: nobody misses them. */
+  skipped: Unpublished[]
+  /** What the environment does not allow. */
+  refused: Unpublished[]
+  /** What should be published and cannot be read. */
+  unreadable: Unpublished[]
+}
+
+const OUTPUTS = 'outputs'
+const LOGS = ['logs', 'adminlogs']
+/** Kept by this step itself, and no file of the volume until then. */
+const OWN_LOG = 'adminlogs/publish.log'
+const MAX_LOGS = 1_000
+const MAX_DEPTH = 64
+/** Folders and other things beside files that are looked at, for each file that is allowed. */
+const ENTRIES_PER_FILE = 10
 
 /**
- * Every regular file of a job's outputs and logs, sub-folders included, in byte order of their names. Links and
- * special files are left out and named: an algorithm could point them at anything.
- * @param root the job's volume
+ * Everything of a job's volume that is to be published, held to the limits of its environment. What an algorithm puts
+ * beside its log is an output too (pods-behaviour §3.3), under the same limits.
  */
-export async function collectFiles(root: string): Promise<{ files: CollectedFile[]; leftOut: string[] }> {
-  const files: CollectedFile[] = []
-  const leftOut: string[] = []
+export async function collectFiles(root: string, limits: StepPublish): Promise<Collected> {
+  const collected: Collected = { files: [], skipped: [], refused: [], unreadable: [] }
+  const nameOf = createPathNamer()
+  const logs: CollectedFile[] = []
+  const outputs: CollectedFile[] = []
 
-  async function walk(relativeFolder: string): Promise<void> {
-    const entries = await readdir(join(root, relativeFolder), { withFileTypes: true })
-    for (const entry of entries.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)))) {
-      const relativePath = `${relativeFolder}/${entry.name}`
-      if (entry.isDirectory()) await walk(relativePath)
-      else if (entry.isFile()) files.push({ path: join(root, relativePath), relativePath })
-      else leftOut.push(relativePath)
+  for (const folder of [OUTPUTS, ...LOGS]) {
+    const maxFiles = folder === OUTPUTS ? limits.maxFiles : MAX_LOGS
+    const listing = await listVolume(root, folder, {
+      maxFiles,
+      maxEntries: maxFiles * ENTRIES_PER_FILE,
+      maxDepth: MAX_DEPTH,
+    })
+    for (const { raw, sizeBytes } of listing.files) {
+      const path = nameOf(raw)
+      if (path === OWN_LOG) continue
+      const open = async () =>
+        Readable.from(readUnchanged(await openFileInside(root, raw), sizeBytes), { objectMode: false })
+      const isLog = folder === 'adminlogs' || classifyResult(path) !== 'output'
+      ;(isLog ? logs : outputs).push({ path, sizeBytes, open })
+    }
+    for (const left of listing.leftOut) {
+      ;(left.isLoss ? collected.unreadable : collected.skipped).push(describeLeftOut(left, nameOf))
+    }
+    if (listing.cutAt !== null) {
+      collected.refused.push({
+        path: folder,
+        sizeBytes: 0,
+        why: `it holds ${listing.cutAt}, which is what the environment allows: the rest was not looked at`,
+      })
     }
   }
 
-  for (const folder of FOLDERS) {
-    try {
-      await walk(folder)
-    } catch (error) {
-      // A job that was stopped before its first step has no folders yet; that is no failure.
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    }
+  const held = applyLimits(outputs, limits)
+  const heldLogs = applyLimits(logs, { ...limits, maxTotalBytes: Infinity, allowedTypes: undefined })
+  for (const { file, why } of [...held.refused, ...heldLogs.refused]) {
+    collected.refused.push({ path: file.path, sizeBytes: file.sizeBytes, why })
   }
-  return { files, leftOut }
+  const byFolder = (folder: string) =>
+    [...held.accepted, ...heldLogs.accepted]
+      .filter(({ path }) => path.startsWith(`${folder}/`))
+      .sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)))
+  collected.files = [...held.accepted.filter(isOutput), ...LOGS.flatMap(byFolder)]
+  return collected
+}
+
+function isOutput({ path }: CollectedFile): boolean {
+  return path.startsWith(`${OUTPUTS}/`)
+}
+
+function describeLeftOut({ raw, why }: LeftOut, nameOf: (raw: LeftOut['raw']) => string): Unpublished {
+  return { path: nameOf(raw), sizeBytes: 0, why }
 }

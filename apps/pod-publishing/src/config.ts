@@ -3,7 +3,7 @@ import { z } from 'zod'
 
 const schema = z
   .object({
-    RESULTS_FOLDER: z.string(),
+    RESULTS_FOLDER: z.string().optional(),
     STEP_FILES: z.string().optional(),
     VOLUME: z.string().optional(),
   })
@@ -13,7 +13,8 @@ export type Config = z.infer<typeof schema>
 
 /**
  * STEP_FILES, VOLUME: what the flags of the same meaning default to.
- * RESULTS_FOLDER: where the volume for results is mounted.
+ * RESULTS_FOLDER: where the volume for results is mounted, if results go to one; where else they go, and the keys for
+ * it, come in the step's files and never in the environment.
  */
 export function readConfig(env: Record<string, string | undefined>): Config {
   return loadConfig(schema, env)

@@ -1,28 +1,29 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { STEP_FILE, jobIdSchema, stepReportSchema } from '@c2d/contracts'
-import { openReporter, reportOutputs } from '@c2d/operator-db/reports'
+import { STEP_FILE, jobIdSchema } from '@c2d/contracts'
+import { openReporter, reportOutputs, reportPublishing } from '@c2d/operator-db/reports'
 import { runMain } from '@c2d/runtime'
-import { createFilesystemStore } from '@c2d/storage'
+import { createResultStores, type ObjectKey } from '@c2d/storage'
 import pg from 'pg'
-import { collectFiles } from './collect.ts'
 import { readConfig } from './config.ts'
-import { publishFiles } from './publish.ts'
+import { createJobLog } from './job-log.ts'
+import { publishJob } from './publish.ts'
+import { loadStepSettings } from './step-settings.ts'
 
 const HELP = `pod-publishing: stores the outputs and logs of one job and records where they are.
 
-  --step-files FOLDER   (or STEP_FILES) the step's private files: ${STEP_FILE.report}
+  --step-files FOLDER   (or STEP_FILES) the step's private files: ${STEP_FILE.report}, ${STEP_FILE.publish}, ${STEP_FILE.results}
   --path FOLDER         (or VOLUME) the job's volume, /data in a container
   --workflowid ID       the job
   --help                this text
 
-Exit code: 0 everything is stored; 1 some files are not (the others are recorded); 2 anything else.
+Exit code: 0 everything that may be stored is; 1 some files are not (the others are recorded); 2 anything else.
 `
 
 /** How long an outage of the database may last before finished work is given up, in milliseconds. */
 const REPORT_PATIENCE_MS = 600_000
 const REPORT_ANSWER_MS = 10_000
+/** A key is 64 hex digits and its object's name: far below what one report may hold. */
+const KEYS_A_REPORT = 10_000
 
 await runMain(async () => {
   const { values } = parseArgs({
@@ -40,10 +41,11 @@ await runMain(async () => {
   }
   const config = readConfig(process.env)
   const stepFiles = values['step-files'] ?? config.stepFiles
-  const path = values.path ?? config.volume
-  if (!stepFiles || !path) throw new Error(`--step-files and --path are needed\n\n${HELP}`)
+  const root = values.path ?? config.volume
+  if (!stepFiles || !root) throw new Error(`--step-files and --path are needed\n\n${HELP}`)
   const jobId = jobIdSchema.parse(values.workflowid)
-  const report = stepReportSchema.parse(JSON.parse(await readFile(join(stepFiles, STEP_FILE.report), 'utf8')))
+  const { report, results, publish } = await loadStepSettings(stepFiles, config.resultsFolder)
+  const { token } = report
   const reporter = openReporter({
     // A silent server is given up on: half-open connections say nothing for ever.
     createClient: () =>
@@ -55,15 +57,22 @@ await runMain(async () => {
     patienceMs: REPORT_PATIENCE_MS,
   })
 
-  const say = (line: string): void => void process.stdout.write(`${line}\n`)
-  const { files, leftOut } = await collectFiles(path)
-  for (const name of leftOut) say(`Left out ${name}: neither a file nor a folder`)
-  const { results, failures } = await publishFiles(jobId, files, {
-    store: createFilesystemStore({ root: config.resultsFolder }),
-    say,
+  const keys: ObjectKey[] = []
+  const stores = createResultStores(results, {
+    keys: {
+      keep: (key) => Promise.resolve(void keys.push(key)),
+      load: () => Promise.resolve(null), // what is stored here is read elsewhere
+    },
   })
+  const log = createJobLog({ write: (text) => void process.stdout.write(text) })
+  const { rows, lost, refusal } = await publishJob({ jobId, root, publish }, { stores, log })
+  stores.close()
 
-  await reporter.deliver(reportOutputs({ jobId, token: report.token, outputs: results }))
-  say(`${results.length} files stored, ${failures.length} lost`)
-  process.exit(failures.length === 0 ? 0 : 1)
+  // Keys before the rows that need them: no row is ever shown that could not be read.
+  while (keys.length > 0) {
+    await reporter.deliver(reportPublishing({ jobId, token, keys: keys.splice(0, KEYS_A_REPORT) }))
+  }
+  if (refusal !== undefined) await reporter.deliver(reportPublishing({ jobId, token, refusal }))
+  await reporter.deliver(reportOutputs({ jobId, token, outputs: rows }))
+  process.exit(lost === 0 ? 0 : 1)
 })

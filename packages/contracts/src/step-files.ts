@@ -9,6 +9,8 @@ export const STEP_FILE = {
   workflow: 'workflow.json',
   report: 'report.json',
   downloads: 'downloads.json',
+  publish: 'publish.json',
+  results: 'results.json',
 } as const
 
 /** `workflow.json`: the stages as stored (pods-behaviour §1.3). */
@@ -34,3 +36,24 @@ export const stepDownloadsSchema = z.object({
   tokens: z.array(z.object({ did: z.string(), serviceId: z.string(), txId: z.string(), token: z.string() })),
 })
 export type StepDownloads = z.infer<typeof stepDownloadsSchema>
+
+/** Whether outputs are stored as files, as one `outputs.tar`, or as both. */
+export const OUTPUT_ARCHIVES = ['none', 'beside', 'instead'] as const
+
+/**
+ * `publish.json`: what an environment lets a job publish, and how. Logs are held to none of its limits. (`results.json`,
+ * which says where to and with which keys, is read by whoever stores.)
+ */
+export const stepPublishSchema = z.object({
+  /** Files of the outputs; those beyond are refused. */
+  maxFiles: z.number().int().positive(),
+  maxFileBytes: z.number().int().positive(),
+  /** Of all outputs together, in the order of their paths. */
+  maxTotalBytes: z.number().int().positive(),
+  /** Content types by the name's extension, `text/csv` or `image/*`, and extensions, `.csv`; absent: any. */
+  allowedTypes: z.array(z.string()).optional(),
+  archive: z.enum(OUTPUT_ARCHIVES),
+  /** Whether `manifest.json`, with the SHA-256 of every output, is one of the results. */
+  manifest: z.boolean(),
+})
+export type StepPublish = z.infer<typeof stepPublishSchema>

@@ -128,8 +128,8 @@ describe('S3 store, on the wire', () => {
     const usual = answer
     let failures = 2
     answer = (request, response) => {
-      if (request.query.get('partNumber') === '2' && failures-- > 0) return response.writeHead(503).end()
-      usual(request, response)
+      if (request.query.get('partNumber') === '2' && failures-- > 0) response.writeHead(503).end()
+      else usual(request, response)
     }
     const stored = await put('outputs/big', 20 * 1024 ** 2)
     expect(stored.sizeBytes).toBe(20 * 1024 ** 2)

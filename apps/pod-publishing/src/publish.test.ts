@@ -1,0 +1,309 @@
+import { createHash } from 'node:crypto'
+import { mkdir, mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { storedResultListSchema, type StepPublish, type StoredResult } from '@c2d/contracts'
+import { AppError } from '@c2d/runtime'
+import { createFilesystemStore, createResultStores, type ResultStores } from '@c2d/storage'
+import { extract } from 'tar-stream'
+import { createJobLog } from './job-log.ts'
+import { publishJob } from './publish.ts'
+
+const JOB = 'a'.repeat(32)
+const sha256 = (bytes: Buffer | string) => createHash('sha256').update(bytes).digest('hex')
+let root: string
+let results: string
+let stores: ResultStores
+let said: string
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'c2d-publish-'))
+  results = await mkdtemp(join(tmpdir(), 'c2d-results-'))
+  stores = createResultStores({ targets: [{ backend: 'filesystem', root: results }] })
+  said = ''
+})
+afterEach(async () => {
+  await rm(root, { recursive: true, force: true })
+  await rm(results, { recursive: true, force: true })
+})
+
+async function put(path: string, content = path): Promise<void> {
+  await mkdir(join(root, path, '..'), { recursive: true })
+  await writeFile(join(root, path), content)
+}
+
+async function publish(over: Partial<StepPublish> = {}, to: ResultStores = stores) {
+  const limits = { maxFiles: 100, maxFileBytes: 1e9, maxTotalBytes: 1e9, archive: 'none' as const, manifest: false }
+  const log = createJobLog({ write: (text) => (said += text) })
+  const outcome = await publishJob(
+    { jobId: JOB, root, publish: { ...limits, ...over } },
+    { stores: to, log, pausesMs: [1, 1] },
+  )
+  expect(storedResultListSchema.parse(outcome.rows)).toEqual(outcome.rows)
+  return outcome
+}
+
+const read = async (row: StoredResult | undefined) => (await buffer(await stores.open(row?.url ?? ''))).toString()
+const pathsOf = (rows: readonly StoredResult[]) => rows.map(({ path }) => path)
+
+/** The places of the configuration, of which one does as it is told. */
+function withSecond(put: ResultStores['targets'][number]['store']['put']): ResultStores {
+  const second = { ...createFilesystemStore({ root: join(results, 'second') }), put }
+  return { ...stores, targets: [...stores.targets, { backend: 's3', store: second }] }
+}
+
+describe('the rows of a job', () => {
+  it('behaviour: are those that old clients read, with what is ours beside', async () => {
+    await put('outputs/result.csv', 'a,b\n')
+    await put('logs/algorithm.log', 'hello\n')
+    await put('adminlogs/configure.log', 'staged\n')
+    const { rows, lost, refusal } = await publish()
+    expect([lost, refusal]).toEqual([0, undefined])
+    expect(rows.map(({ filename, filesize, type }) => ({ filename, filesize, type }))).toEqual([
+      { filename: 'result.csv', filesize: 4, type: 'output' },
+      { filename: 'algorithm.log', filesize: 6, type: 'algorithmLog' },
+      { filename: 'configure.log', filesize: 7, type: 'configrationLog' },
+      { filename: 'publish.log', filesize: expect.any(Number), type: 'publishLog' },
+    ])
+    expect(rows[0]).toEqual({
+      filename: 'result.csv',
+      filesize: 4,
+      url: `filesystem:${JOB}/outputs/result.csv`,
+      type: 'output',
+      sha256: sha256('a,b\n'),
+      path: 'outputs/result.csv',
+    })
+  })
+
+  it('behaviour: the stored log of this step is whole up to the line that says where it ends', async () => {
+    await put('outputs/a')
+    const { rows } = await publish()
+    const log = rows.at(-1)
+    const text = await read(log)
+    expect(log?.filesize).toBe(Buffer.byteLength(text))
+    expect(log?.sha256).toBe(sha256(text))
+    expect(text).toContain(`Stored outputs/a: 9 bytes, SHA-256 ${sha256('outputs/a')}`)
+    expect(text).toMatch(/This log was stored here: what followed is not part of it\.\n$/)
+    expect(said).toContain('Stored outputs/a')
+  })
+
+  it('behaviour: a log longer than what is kept says how much is left out', () => {
+    const log = createJobLog({ write: () => undefined })
+    for (let n = 0; n < 20_000; n += 1) log.say('x'.repeat(99))
+    const text = log.snapshot().toString()
+    expect(text.length).toBeLessThan(1_100_000)
+    expect(text).toMatch(/\.\.\. \d+ lines are left out here/)
+  })
+})
+
+describe('several places', () => {
+  it('behaviour: a file goes to each; its address is the first, the others stand beside', async () => {
+    const second = createFilesystemStore({ root: join(results, 'second') })
+    await put('outputs/a')
+    const { rows, lost } = await publish(
+      {},
+      withSecond(async (...args) => ({ ...(await second.put(...args)), url: 's3:x' })),
+    )
+    expect(lost).toBe(0)
+    expect(rows[0]).toMatchObject({ url: `filesystem:${JOB}/outputs/a`, copies: ['s3:x'] })
+    expect(rows[0]).not.toHaveProperty('failure')
+  })
+
+  it('behaviour: one that fails costs the others nothing, and is said in the row and in the log', async () => {
+    await put('outputs/a')
+    const { rows, lost } = await publish(
+      {},
+      withSecond(() => Promise.reject(new AppError('NotAllowed', { detail: 'The bucket is not ours.' }))),
+    )
+    expect(lost).toBe(2)
+    expect(rows[0]).toMatchObject({ url: `filesystem:${JOB}/outputs/a`, failure: 's3: The bucket is not ours.' })
+    expect(await read(rows.at(-1))).toContain('Could not store outputs/a: s3: The bucket is not ours.')
+  })
+
+  it('behaviour: one that is down for a moment is asked again', async () => {
+    const second = createFilesystemStore({ root: join(results, 'second') })
+    let failures = 1
+    await put('outputs/a')
+    const { lost } = await publish(
+      {},
+      withSecond((...args) =>
+        failures-- > 0 ? Promise.reject(new AppError('UpstreamUnavailable')) : second.put(...args),
+      ),
+    )
+    expect(lost).toBe(0)
+  })
+
+  it('error: a failure names no address and no path of this machine', async () => {
+    await put('outputs/a')
+    const { rows } = await publish(
+      {},
+      withSecond(() =>
+        Promise.reject(
+          Object.assign(new Error('connect ECONNREFUSED 10.0.0.7:9000 /data/x'), { code: 'ECONNREFUSED' }),
+        ),
+      ),
+    )
+    expect(rows[0]?.failure).toBe('s3: the system says ECONNREFUSED')
+    expect(said).not.toContain('10.0.0.7')
+  })
+
+  it('behaviour: what is stored nowhere comes last, without an address, and shifts no index', async () => {
+    await put('outputs/a')
+    await put('outputs/b')
+    const only = createFilesystemStore({ root: results })
+    const picky: ResultStores = {
+      ...stores,
+      targets: [
+        {
+          backend: 'filesystem',
+          store: {
+            ...only,
+            put: (jobId, path, source) =>
+              path === 'outputs/a'
+                ? Promise.reject(new AppError('InvalidRequest', { detail: 'No.' }))
+                : only.put(jobId, path, source),
+          },
+        },
+      ],
+    }
+    const { rows, lost } = await publish({}, picky)
+    expect(lost).toBe(1)
+    expect(pathsOf(rows)).toEqual(['outputs/b', 'adminlogs/publish.log', 'outputs/a'])
+    expect(rows.at(-1)).toEqual({
+      filename: 'a',
+      filesize: 9,
+      url: '',
+      type: 'output',
+      path: 'outputs/a',
+      failure: 'filesystem: No.',
+    })
+  })
+})
+
+describe('limits of the environment', () => {
+  it.each([
+    ['the size of a file', { maxFileBytes: 50 }, /100 bytes, and the environment allows 50/],
+    ['all sizes together', { maxTotalBytes: 99 }, /of the 99 that the environment allows in all 79 are left/],
+    ['types', { allowedTypes: ['text/*', '.json'] }, /does not allow files of its type/],
+  ])('behaviour: %s: what is refused is said in the row, the log and the reason', async (_what, over, why) => {
+    await put('outputs/a.txt', 'x'.repeat(20))
+    await put('outputs/big.bin', 'x'.repeat(100))
+    await put('outputs/c.json', 'x'.repeat(20))
+    await put('logs/algorithm.log')
+    const { rows, lost, refusal } = await publish(over)
+    expect(lost).toBe(0)
+    expect(refusal).toMatch(why)
+    expect(refusal).toMatch(/^outputs\/big\.bin: /)
+    expect(pathsOf(rows)).toEqual([
+      'outputs/a.txt',
+      'outputs/c.json',
+      'logs/algorithm.log',
+      'adminlogs/publish.log',
+      'outputs/big.bin',
+    ])
+    expect(rows.at(-1)).toMatchObject({ url: '', filesize: 100, failure: expect.stringMatching(why) })
+    expect(await read(rows[3])).toMatch(/Refused outputs\/big\.bin: /)
+  })
+
+  it('behaviour: many refusals are a bounded number of rows', async () => {
+    for (let n = 0; n < 130; n += 1) await put(`outputs/${n}.bin`)
+    const { rows, refusal } = await publish({ maxFiles: 500, allowedTypes: ['.csv'] })
+    expect(rows).toHaveLength(102)
+    expect(rows.at(-1)?.failure).toMatch(/^30 more are not stored/)
+    expect(refusal).toMatch(/, and 129 more$/)
+  })
+})
+
+describe('forms of results', () => {
+  it('behaviour: an archive in place of the files holds them all, their folders, and a manifest', async () => {
+    await put('outputs/a.csv', 'a')
+    await put('outputs/deep/folder/b.csv', 'bb')
+    await put('outputs/manifest.json', 'mine')
+    await put('logs/algorithm.log')
+    await symlink('/etc/passwd', join(root, 'outputs/link'))
+    const { rows, lost } = await publish({ archive: 'instead' })
+    expect(lost).toBe(0)
+    expect(pathsOf(rows)).toEqual(['outputs.tar', 'logs/algorithm.log', 'adminlogs/publish.log'])
+    expect(rows[0]).toMatchObject({ filename: 'outputs.tar', type: 'output' })
+    const entries = await readTar(rows[0])
+    expect(Object.keys(entries)).toEqual([
+      'outputs/a.csv',
+      'outputs/deep/folder/b.csv',
+      'outputs/manifest.json',
+      'manifest.json',
+    ])
+    expect(entries['outputs/deep/folder/b.csv']).toBe('bb')
+    expect(JSON.parse(entries['manifest.json'] ?? '')).toEqual({
+      version: 1,
+      jobId: JOB,
+      files: [
+        { path: 'outputs/a.csv', sizeBytes: 1, sha256: sha256('a') },
+        { path: 'outputs/deep/folder/b.csv', sizeBytes: 2, sha256: sha256('bb') },
+        { path: 'outputs/manifest.json', sizeBytes: 4, sha256: sha256('mine') },
+      ],
+    })
+  })
+
+  it('behaviour: beside the files it comes after them; a manifest after that', async () => {
+    await put('outputs/a.csv', 'a')
+    await put('logs/algorithm.log')
+    const { rows } = await publish({ archive: 'beside', manifest: true })
+    expect(pathsOf(rows)).toEqual([
+      'outputs/a.csv',
+      'outputs.tar',
+      'manifest.json',
+      'logs/algorithm.log',
+      'adminlogs/publish.log',
+    ])
+    const manifest = JSON.parse(await read(rows[2])) as { files: unknown[] }
+    expect(manifest.files).toEqual([
+      { path: 'outputs/a.csv', sizeBytes: 1, sha256: sha256('a') },
+      { path: 'outputs.tar', sizeBytes: rows[1]?.filesize, sha256: rows[1]?.sha256 },
+    ])
+  })
+
+  it('behaviour: names longer than a tar header holds are whole in it', async () => {
+    const name = `${'deep-folder/'.repeat(20)}${'n'.repeat(240)} é.txt`
+    await put(`outputs/${name}`, 'x')
+    const { rows } = await publish({ archive: 'instead' })
+    expect(Object.keys(await readTar(rows[0]))).toContain(`outputs/${name}`)
+  })
+
+  it('error: an archive with a file that changed is no archive', async () => {
+    await put('outputs/a', 'x'.repeat(3_000_000))
+    const changing: ResultStores = {
+      ...stores,
+      targets: stores.targets.map(({ backend, store }) => ({
+        backend,
+        store: {
+          ...store,
+          put: async (jobId, path, source) => {
+            if (path === 'outputs.tar') source.once('data', () => void truncate(join(root, 'outputs/a'), 5))
+            return store.put(jobId, path, source)
+          },
+        },
+      })),
+    }
+    const { rows, lost } = await publish({ archive: 'instead' }, changing)
+    expect(lost).toBe(1)
+    expect(rows.find(({ path }) => path === 'outputs.tar')).toMatchObject({
+      url: '',
+      failure: 'filesystem: it changed while it was read',
+    })
+  })
+
+  it('behaviour: without outputs there is no archive', async () => {
+    const { rows } = await publish({ archive: 'instead' })
+    expect(pathsOf(rows)).toEqual(['adminlogs/publish.log'])
+  })
+})
+
+async function readTar(row: StoredResult | undefined): Promise<Record<string, string>> {
+  const unpack = extract()
+  const entries: Record<string, string> = {}
+  ;(await stores.open(row?.url ?? '')).pipe(unpack)
+  for await (const entry of unpack) entries[entry.header.name] = (await buffer(entry)).toString()
+  return entries
+}

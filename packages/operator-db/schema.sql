@@ -135,6 +135,9 @@ CREATE TABLE proofs (
   job_id text NOT NULL,
   envelope jsonb NOT NULL,
   created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  anchor_due boolean NOT NULL DEFAULT false,
+  anchor_next_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  anchor_note text,
   CONSTRAINT proofs_pkey PRIMARY KEY (job_id)
 );
 
@@ -188,6 +191,7 @@ CREATE INDEX jobs_to_prove ON public.jobs USING btree (datefinished) WHERE ((dat
 CREATE INDEX jobs_to_stop ON public.jobs USING btree (namespace) WHERE ((status = 1) AND (datefinished IS NULL) AND (stopreq = 1));
 CREATE UNIQUE INDEX uniq_agreementid_workflowid ON public.jobs USING btree (agreementid, workflowid);
 CREATE INDEX notifications_due ON public.notifications USING btree (next_at) WHERE (next_at IS NOT NULL);
+CREATE INDEX proofs_to_anchor ON public.proofs USING btree (anchor_next_at) WHERE anchor_due;
 
 -- Views
 
@@ -524,6 +528,8 @@ COMMENT ON TABLE nonce_spent IS 'Nonces spent within the window below the highes
 COMMENT ON TABLE notifications IS 'Outbox of calls that tell an operator of a job''s start and end';
 COMMENT ON COLUMN notifications.next_at IS 'When to try (again); null is never: delivered, or given up';
 COMMENT ON TABLE proofs IS 'What was signed of each finished job: a DSSE envelope';
+COMMENT ON COLUMN proofs.anchor_due IS 'Whether its orders are still to be told of it on chain';
+COMMENT ON COLUMN proofs.anchor_note IS 'Why orders were left out, for an operator who looks';
 COMMENT ON TABLE result_keys IS 'Keys of results that are kept encrypted; an object keeps the key it came with';
 COMMENT ON TABLE step_attempts IS 'How often each step was tried, and why the last time';
 COMMENT ON TABLE step_tokens IS 'What the pod of a step proves itself with; a newer token of the step replaces the older';
@@ -560,6 +566,7 @@ GRANT UPDATE (status, statustext, laststatusupdate, datefinished, outputsurl, st
 GRANT INSERT (agreementid, workflowid, owner, status, statustext, namespace, workflow, provider, request_key, valid_until) ON jobs TO c2d_service;
 GRANT UPDATE (stopreq) ON jobs TO c2d_service;
 GRANT UPDATE (attempts, next_at, delivered_at, last_error) ON notifications TO c2d_engine;
+GRANT UPDATE (anchor_due, anchor_next_at, anchor_note) ON proofs TO c2d_engine;
 GRANT SELECT (job_id, object) ON result_keys TO c2d_engine;
 GRANT EXECUTE ON FUNCTION announce(character varying,text,integer) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION claim_jobs(text,integer,text,double precision) TO c2d_engine;

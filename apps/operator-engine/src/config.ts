@@ -3,6 +3,7 @@ import { flagSchema, jsonSchema, loadConfig, portSchema, secretSchema } from '@c
 import { buildResultsConfig, resultsSettings } from '@c2d/storage'
 import { z } from 'zod'
 import { publishSettingsSchema } from './steps/publish-settings.ts'
+import { walletSettingsSchema } from './transactions/wallet-settings.ts'
 
 const privateKeySchema = secretSchema.refine((key) => /^0x[0-9a-fA-F]{64}$/.test(key.reveal()), {
   message: 'must be a private key: 0x and 64 hex digits',
@@ -78,6 +79,8 @@ const configSchema = z
     MAX_QUEUE_SECONDS: z.coerce.number().int().nonnegative().default(0),
     /** Seconds that outputs which could not be published are kept on the workspace. */
     KEEP_FAILED_SECONDS: z.coerce.number().int().nonnegative().default(3_600),
+    /** Accounts that send to chains; see `walletSettingsSchema`. */
+    WALLETS: jsonSchema(z.array(walletSettingsSchema)).optional(),
     /** Days after which another key signs proofs. */
     PROOF_KEY_DAYS: z.coerce.number().int().positive().default(90),
     NOTIFY_START_URL: httpUrlSchema.optional(),
@@ -127,6 +130,7 @@ const configSchema = z
       podPublishingProgram: env.POD_PUBLISHING_PROGRAM,
       outboundAllow: env.OUTBOUND_ALLOW,
       keepFailedSeconds: env.KEEP_FAILED_SECONDS,
+      wallets: env.WALLETS ?? [],
       proofKeyDays: env.PROOF_KEY_DAYS,
       notify: { start: env.NOTIFY_START_URL, stop: env.NOTIFY_STOP_URL },
       engineSecret: env.ENGINE_SECRET,

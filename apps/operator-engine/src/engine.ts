@@ -13,6 +13,7 @@ import { giveUpJob } from './give-up.ts'
 import { createJobLoop } from './loop.ts'
 import { deliverNotifications } from './notifications/deliver.ts'
 import { createNotificationQueue, type NotificationUrls } from './notifications/notification-queue.ts'
+import { anchorProofs } from './proofs/anchor-proofs.ts'
 import { createProofKeys } from './proofs/proof-key.ts'
 import { proveJobs } from './proofs/prove-jobs.ts'
 import { reconcile, type ReconcileDeps } from './reconcile.ts'
@@ -20,6 +21,8 @@ import type { PodProgram } from './steps/pod-steps.ts'
 import { endExpired } from './sweeps/end-expired.ts'
 import { createResultExpiry } from './sweeps/expire-results.ts'
 import { removeOrphans } from './sweeps/remove-orphans.ts'
+import type { OperatorWallets } from './transactions/operator-wallet.ts'
+import { settleTransactions } from './transactions/settle-transactions.ts'
 import { createPacer } from './wakes/pacer.ts'
 import { repeat } from './wakes/repeat.ts'
 import { listenToRows } from './wakes/row-changes.ts'
@@ -49,6 +52,8 @@ export interface EngineDeps {
   results: Pick<ResultStore, 'remove'>
   fetch: GuardedFetch
   pods: { configure: PodProgram; publish: PodProgram }
+  /** Accounts of the operator; none sends nothing to any chain. */
+  wallets: OperatorWallets
   nowMs: () => number
   log: Logger
 }
@@ -73,7 +78,7 @@ const QUEUE_SWEEP_MS = 500
  * leases, the tick, sweeps, notifications.
  */
 export function startEngine(options: EngineOptions, deps: EngineDeps): Engine {
-  const { db, executor, log, nowMs } = deps
+  const { db, executor, log, nowMs, wallets } = deps
   const environments = new Map(options.environments.map((environment) => [environment.id, environment]))
   const served = [...environments.keys()]
   const lease = { claimedBy: options.instance, leaseSeconds: options.leaseSeconds }
@@ -188,8 +193,22 @@ export function startEngine(options: EngineOptions, deps: EngineDeps): Engine {
     ),
     repeat(
       { what: 'proofs', everyMs: options.tickMs, signal, pacer: proofs },
-      () => proveJobs(environments, { db, executor, keyOf, by, log }),
+      () => proveJobs(environments, { db, executor, keyOf, wallets, by, log }),
       log,
+    ),
+    repeat(
+      { what: 'anchors', everyMs: options.tickMs, signal },
+      () => anchorProofs(served, { db, wallets, by, log }),
+      log,
+    ),
+    ...[...wallets.values()].map(({ wallet, limits }) =>
+      repeat(
+        { what: `transactions on chain ${wallet.chainId}`, everyMs: limits.lookEveryMs, signal },
+        async () => {
+          await settleTransactions(wallet, limits, { db, by, nowMs, log })
+        },
+        log,
+      ),
     ),
     listenToRows({ databaseUrl: options.databaseUrl, applicationName: by, signal }, { onChange: onRowsChanged, log }),
     followSteps(executor, signal, { onMove: onStepMoved, log }),

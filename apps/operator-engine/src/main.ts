@@ -10,6 +10,7 @@ import { readConfig } from './config.ts'
 import { createExecutor } from './create-executor.ts'
 import { startEngine } from './engine.ts'
 import { createEngineApp } from './http/app.ts'
+import { openWallets } from './transactions/wallet-settings.ts'
 
 const GRACE_MS = 20_000
 const SCHEMA_WAIT_MS = 60_000
@@ -41,6 +42,9 @@ await runMain(async () => {
 
   const results = createResultStores(config.results)
   shutdown.onClose('results', () => results.close())
+
+  const wallets = openWallets(config.wallets)
+  shutdown.onClose('wallets', () => wallets.forEach(({ wallet }) => wallet.close()))
 
   let readLastTickMs: () => number = Date.now // until the engine runs
   const app = createEngineApp(
@@ -82,6 +86,7 @@ await runMain(async () => {
       results,
       fetch: createGuardedFetch({ allowList: config.outboundAllow, timeoutMs: FETCH_TIMEOUT_MS }),
       pods,
+      wallets,
       nowMs: Date.now,
       log,
     },

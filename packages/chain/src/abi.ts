@@ -7,6 +7,7 @@ const PROVIDER_FEE_TUPLE =
 export const DATATOKEN_ABI = [
   'event OrderStarted(address indexed consumer, address payer, uint256 amount, uint256 serviceIndex, uint256 timestamp, address indexed publishMarketAddress, uint256 blockNumber)',
   'event OrderReused(bytes32 orderTxId, address caller, uint256 timestamp, uint256 number)',
+  'event OrderExecuted(address indexed providerAddress, address indexed consumerAddress, bytes32 orderTxId, bytes providerData, bytes providerSignature, bytes consumerData, bytes consumerSignature, uint256 timestamp, uint256 blockNumber)',
   'event ProviderFee(address indexed providerFeeAddress, address indexed providerFeeToken, uint256 providerFeeAmount, bytes providerData, uint8 v, bytes32 r, bytes32 s, uint256 validUntil)',
   `function startOrder(address consumer, uint256 serviceIndex, ${PROVIDER_FEE_TUPLE} providerFee, (address consumeMarketFeeAddress, address consumeMarketFeeToken, uint256 consumeMarketFeeAmount) consumeMarketFee)`,
   `function reuseOrder(bytes32 orderTxId, ${PROVIDER_FEE_TUPLE} providerFee)`,

@@ -10,6 +10,7 @@ import { createLatestBlock } from './latest-block.ts'
 import { createLogReader } from './log-reader.ts'
 import { createMetadataReader, type OnChainMetadata } from './metadata-reader.ts'
 import { createNftList, type ListedNft, type NftList } from './nft-list.ts'
+import { readExecutions, type OrderExecution } from './order-execution.ts'
 import { createOrderReader } from './order-reader.ts'
 import type { OrderReceipt } from './order-receipt.ts'
 import type { OnChainCall } from './rpc-endpoint.ts'
@@ -75,6 +76,8 @@ export interface ChainClient {
   callView(call: ViewCall): Promise<unknown>
   /** Epoch seconds of the newest block: what "now" means to orders. */
   latestBlockTimestamp(): Promise<number>
+  /** What was told of an order on chain by `orderExecuted`, oldest first: by anybody whom the datatoken let. */
+  listExecutions(datatokenAddress: string, orderTxId: string, fromBlock: number): Promise<OrderExecution[]>
   /** Resolves when an endpoint answers and serves this chain. */
   isReady(): Promise<void>
   /**
@@ -173,6 +176,10 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
     isContractSignatureValid: (claim) => isContractSignatureValid(rpc, claim),
     callView: (call) => callView(rpc, call),
     latestBlockTimestamp: async () => (await latestBlock()).timestamp,
+    listExecutions: async (datatokenAddress, orderTxId, fromBlock) => {
+      const { number: toBlock } = await latestBlock()
+      return readExecutions(readLogs, { datatoken: checksumAddress(datatokenAddress), orderTxId, fromBlock, toBlock })
+    },
     isReady: () => rpc.checkChain(),
     loadOrder: async (transactionHash, datatokenAddress, { timeoutMs }) => {
       const datatoken = checksumAddress(datatokenAddress)

@@ -1,4 +1,5 @@
 export type { Database } from '@c2d/postgres'
+export * from './anchors.ts'
 export * from './channel.ts'
 export * from './engines.ts'
 export * from './environments.ts'

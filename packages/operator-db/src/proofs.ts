@@ -20,15 +20,17 @@ export async function listUnprovenJobs(
 
 /**
  * Keeps a proof, once a job, with the event `proven`.
+ * @param proof.isAnchored whether its orders are to be told of it on chain
  * @returns false when the job has one already: that one stays
  */
 export async function insertProof(
   db: Database,
-  proof: { jobId: string; envelope: ProofEnvelope; by: string },
+  proof: { jobId: string; envelope: ProofEnvelope; isAnchored: boolean; by: string },
 ): Promise<boolean> {
   const { rowCount } = await db.raw<{ rowCount: number }>(
     `WITH kept AS (
-       INSERT INTO proofs (job_id, envelope) VALUES (:jobId, :envelope::jsonb) ON CONFLICT DO NOTHING RETURNING job_id
+       INSERT INTO proofs (job_id, envelope, anchor_due) VALUES (:jobId, :envelope::jsonb, :isAnchored)
+       ON CONFLICT DO NOTHING RETURNING job_id
      ), settled AS (
        UPDATE jobs SET proof_due = false WHERE workflowid = :jobId AND datefinished IS NOT NULL
      )

@@ -3,6 +3,7 @@ import type { Database } from '@c2d/postgres'
 import { buildStatement, sealStatement } from '@c2d/proof'
 import { toError, type Logger } from '@c2d/runtime'
 import type { EnvironmentConfig } from '../config.ts'
+import type { OperatorWallets } from '../transactions/operator-wallet.ts'
 import type { Executor } from '../executor/executor.ts'
 import { buildFacts } from './build-facts.ts'
 import type { ProofKeys } from './proof-key.ts'
@@ -13,6 +14,7 @@ export interface ProveDeps {
   db: Database
   executor: Pick<Executor, 'name'>
   keyOf: ProofKeys
+  wallets: OperatorWallets
   by: string
   log: Logger
 }
@@ -49,5 +51,6 @@ async function proveJob(
   if (!facts) return false
   const { signer, endorsement } = await deps.keyOf(environment, facts.predicate.finishedAtMs)
   const envelope = await sealStatement(buildStatement(facts.predicate, facts.files), signer, endorsement)
-  return insertProof(deps.db, { jobId, envelope, by: deps.by })
+  const isAnchored = deps.wallets.get(facts.predicate.job.chainId ?? 0)?.anchorsProofs === true
+  return insertProof(deps.db, { jobId, envelope, isAnchored, by: deps.by })
 }

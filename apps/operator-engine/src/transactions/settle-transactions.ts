@@ -10,14 +10,7 @@ import {
 import type { Database } from '@c2d/postgres'
 import { toError, type Logger } from '@c2d/runtime'
 import { decideTransaction } from './decide-transaction.ts'
-
-/** How patient a wallet is. */
-export interface WalletLimits {
-  confirmations: number
-  outbidAfterMs: number
-  /** How often a transaction that is under way is looked at, in milliseconds. */
-  lookEveryMs: number
-}
+import type { WalletLimits } from './operator-wallet.ts'
 
 export interface SettleDeps {
   db: Database

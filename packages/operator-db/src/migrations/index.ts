@@ -13,6 +13,7 @@ import { resultKeys } from './20260101001000_result_keys.ts'
 import { queueFront } from './20260101001100_queue_front.ts'
 import { proofs } from './20260101002000_proofs.ts'
 import { transactions } from './20260101002100_transactions.ts'
+import { anchors } from './20260101002200_anchors.ts'
 
 /** Every migration of the operator's database, oldest first; for `migrateToLatest`. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -30,4 +31,5 @@ export const MIGRATIONS: readonly Migration[] = [
   queueFront,
   proofs,
   transactions,
+  anchors,
 ]

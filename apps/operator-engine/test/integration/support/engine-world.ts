@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { StoredWorkflow } from '@c2d/contracts'
+import type { StartEvidence, StoredWorkflow } from '@c2d/contracts'
 import {
   ENGINE_ROLE,
   MIGRATIONS,
@@ -58,6 +58,9 @@ export interface QueueOptions {
   environment?: string
   validUntil?: number | null
   entrypoint?: string
+  /** What a provider would have found at the start. */
+  evidence?: StartEvidence
+  owner?: string
 }
 
 export interface RunningEngine {
@@ -129,10 +132,11 @@ export async function createEngineWorld(): Promise<EngineWorld> {
       )
       const container = workflow.spec.metadata.stages[0]?.algorithm.container
       if (container && options.entrypoint) container.entrypoint = options.entrypoint
+      Object.assign(workflow.spec.metadata.stages[0] ?? {}, options.evidence ? { evidence: options.evidence } : {})
       await insertJob(db, {
         jobId,
         agreementId: `0x${randomBytes(32).toString('hex')}`,
-        owner: '0xBE5449a6A97aD46c8558A3356267Ee5D2731ab5e',
+        owner: options.owner ?? '0xBE5449a6A97aD46c8558A3356267Ee5D2731ab5e',
         environment: options.environment ?? ENVIRONMENT,
         workflow,
         chainId: 8996,

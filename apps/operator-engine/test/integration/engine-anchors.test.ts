@@ -1,0 +1,105 @@
+import { buildProviderFee, computeDid, createChainClient, signMessage, type ChainClient } from '@c2d/chain'
+import type { ProofOrder } from '@c2d/contracts'
+import { DEV_ACCOUNTS, devWallet } from '@c2d/dev-servers'
+import { listEvents, listTransactions, type JobRow } from '@c2d/operator-db'
+import { sleep } from '@c2d/runtime'
+import { createOceanActor, startTestChain, type OceanActor, type TestChain } from '@c2d/testing'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { createEngineWorld, type EngineWorld } from './support/engine-world.ts'
+
+const WALLET = devWallet(6)
+const CONSUMER = devWallet(1)
+const ENVIRONMENT_ADDRESS = '0x1a642f0E3c3aF545E7AcBD38b07251B3990914F1'
+const ALGORITHM = `require('fs').writeFileSync('/data/outputs/result.txt', '42')`
+
+let world: EngineWorld
+let chain: TestChain
+let actor: OceanActor
+let client: ChainClient
+let orders: ProofOrder[]
+beforeAll(async () => {
+  ;[world, chain] = await Promise.all([createEngineWorld(), startTestChain()])
+  actor = createOceanActor(chain.rpcUrl, chain.addresses.ERC721Factory, 0)
+  client = createChainClient({ chainId: 8996, rpcUrl: chain.rpcUrl })
+  orders = [await order(), await order()]
+})
+afterAll(async () => {
+  client.close()
+  actor.close()
+  await Promise.all([world.close(), chain.stop()])
+})
+
+async function order(): Promise<ProofOrder> {
+  const { nft, datatoken } = await actor.publish()
+  await actor.mintDatatoken(datatoken, actor.address)
+  const fee = buildProviderFee(
+    {
+      providerData: { environment: 'engine-tests', timestamp: 1700000000, dt: datatoken, id: 's' },
+      feeToken: chain.addresses.Ocean,
+      amountWei: 0n,
+      validUntil: 1900000000,
+    },
+    DEV_ACCOUNTS.provider.publishedPrivateKey,
+  )
+  const txId = await actor.order(datatoken, ENVIRONMENT_ADDRESS, 0, fee)
+  return { did: computeDid(nft, 8996), serviceId: 's', serviceIndex: 0, nft, datatoken, txId }
+}
+
+const wallets = (changes: object = {}) => ({
+  WALLETS: JSON.stringify([
+    {
+      chainId: 8996,
+      rpcUrls: [chain.rpcUrl],
+      privateKey: WALLET.privateKey,
+      confirmations: 0,
+      anchorProofs: true,
+      ...changes,
+    },
+  ]),
+})
+const text = `${CONSUMER.address}did:op:x1`
+const evidence = () => ({ orders, rules: [], consent: { text, signature: signMessage(text, CONSUMER.privateKey) } })
+
+async function waitForEvent(jobId: string, what: string) {
+  const giveUpAt = Date.now() + 60_000
+  for (;;) {
+    const found = (await listEvents(world.db, jobId)).find((event) => event.what === what)
+    if (found) return found
+    if (Date.now() > giveUpAt) throw new Error(`job ${jobId} has no event ${what}`)
+    await sleep(50)
+  }
+}
+const executions = (jobId: string) =>
+  Promise.all(
+    orders.map(async ({ datatoken, txId }) =>
+      (await client.listExecutions(datatoken, txId, 0)).filter(({ providerData }) => providerData?.includes(jobId)),
+    ),
+  )
+
+describe('anchors of proofs', () => {
+  it('behaviour: each order of a job is told of its proof on chain, once, with two engines at it and one killed', async () => {
+    const [first] = await Promise.all([world.startEngine(wallets()), world.startEngine(wallets())])
+    const jobId = await world.queueJob(ALGORITHM, { evidence: evidence(), owner: CONSUMER.address })
+    await world.waitForJob(jobId, (job: JobRow) => job.dateFinished !== null)
+    await waitForEvent(jobId, 'proven')
+    await first.kill('SIGKILL')
+    expect((await waitForEvent(jobId, 'anchored')).detail).toEqual({ orders: 2 })
+    const told = await executions(jobId)
+    expect(told.map(({ length }) => length)).toEqual([1, 1])
+    expect(told[0]?.[0]).toMatchObject({ providerAddress: WALLET.address, consumerAddress: CONSUMER.address })
+    expect(told[0]?.[0]?.providerData).toMatch(new RegExp(`^{"jobId":"${jobId}","proofSha256":"[0-9a-f]{64}"}$`))
+    expect(await listTransactions(world.db, jobId)).toHaveLength(2)
+  }, 90_000)
+
+  it('error: a start that nobody signed, or signed with another text, is told in the timeline and costs nothing', async () => {
+    const unsigned = await world.queueJob(ALGORITHM, { evidence: { orders, rules: [] }, owner: CONSUMER.address })
+    const forged = { ...evidence(), consent: { text: `${text}2`, signature: signMessage(text, CONSUMER.privateKey) } }
+    const wrong = await world.queueJob(ALGORITHM, { evidence: forged, owner: CONSUMER.address })
+    expect((await waitForEvent(unsigned, 'anchored')).detail).toEqual({ orders: 0, note: 'the start was not signed' })
+    expect((await waitForEvent(wrong, 'anchored')).detail).toEqual({
+      orders: 0,
+      note: '2 orders left out: refused, refused',
+    })
+    expect(await listTransactions(world.db, wrong)).toEqual([])
+  }, 90_000)
+})

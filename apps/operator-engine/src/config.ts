@@ -2,6 +2,7 @@ import { addressOf } from '@c2d/chain'
 import { flagSchema, jsonSchema, loadConfig, portSchema, secretSchema } from '@c2d/runtime'
 import { buildResultsConfig, resultsSettings } from '@c2d/storage'
 import { z } from 'zod'
+import { buildClusterConfig, clusterVariables, environmentPlacementSchema } from './executor/kubernetes/settings.ts'
 import { publishSettingsSchema } from './steps/publish-settings.ts'
 import { walletSettingsSchema } from './transactions/wallet-settings.ts'
 
@@ -37,6 +38,8 @@ const environmentSchema = z
     /** Seconds a job may wait for a slot; 0 is for ever. Absent: `MAX_QUEUE_SECONDS`. */
     maxQueueSeconds: z.coerce.number().int().nonnegative().optional(),
     allowedChainId: z.array(z.number().int()).optional(),
+    /** Where and how its jobs run on a cluster. */
+    kubernetes: environmentPlacementSchema.prefault({}),
     /** What jobs may publish, and how. */
     publish: publishSettingsSchema.prefault({}),
   })
@@ -66,11 +69,13 @@ const configSchema = z
     maxJobs: z.string().optional(),
     maxJobDuration: z.string().optional(),
     STORAGE_EXPIRY: z.string().optional(),
-    EXECUTOR: z.enum(['process']).default('process'),
-    WORKSPACES_FOLDER: z.string(),
+    EXECUTOR: z.enum(['process', 'kubernetes']).default('process'),
+    ...clusterVariables,
+    /** For EXECUTOR=process: the folder of all jobs, and the pods' programs on this machine. */
+    WORKSPACES_FOLDER: z.string().default(''),
     ...resultsSettings,
-    POD_CONFIGURATION_PROGRAM: z.string(),
-    POD_PUBLISHING_PROGRAM: z.string(),
+    POD_CONFIGURATION_PROGRAM: z.string().default(''),
+    POD_PUBLISHING_PROGRAM: z.string().default(''),
     OUTBOUND_ALLOW: z
       .string()
       .default('')
@@ -115,6 +120,12 @@ const configSchema = z
       })
       return z.NEVER
     }
+    if (env.EXECUTOR === 'process') {
+      for (const name of ['WORKSPACES_FOLDER', 'POD_CONFIGURATION_PROGRAM', 'POD_PUBLISHING_PROGRAM'] as const) {
+        if (env[name] === '')
+          context.addIssue({ code: 'custom', path: [name], message: 'is needed by EXECUTOR=process' })
+      }
+    }
     return {
       databaseUrl: env.DATABASE_URL,
       podDatabaseUrl: env.POD_DATABASE_URL,
@@ -123,6 +134,7 @@ const configSchema = z
         maxQueueSeconds: environment.maxQueueSeconds ?? env.MAX_QUEUE_SECONDS,
       })),
       executor: env.EXECUTOR,
+      cluster: env.EXECUTOR === 'kubernetes' ? buildClusterConfig(env, environments, context) : undefined,
       workspacesFolder: env.WORKSPACES_FOLDER,
       results: buildResultsConfig(env, context),
       resultsFolder: env.RESULTS_FOLDER,

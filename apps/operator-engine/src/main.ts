@@ -6,7 +6,7 @@ import { MIGRATIONS } from '@c2d/operator-db'
 import { isSchemaCurrent, openDatabase } from '@c2d/postgres'
 import { createLogger, createShutdown, runMain, sleep, toError, type Logger, type Shutdown } from '@c2d/runtime'
 import { createResultStores, formatResultsConfig } from '@c2d/storage'
-import { readConfig } from './config.ts'
+import { readConfig, type Config } from './config.ts'
 import { createExecutor } from './create-executor.ts'
 import { startEngine } from './engine.ts'
 import { createEngineApp } from './http/app.ts'
@@ -25,15 +25,15 @@ await runMain(async () => {
   shutdown.onClose('database', () => db.destroy())
   await waitForSchema(db, log, shutdown)
 
-  const executor = await createExecutor(config)
+  const executor = await createExecutor(config, log)
   shutdown.onClose('executor', () => executor.close())
   const pods = {
     configure: {
-      command: [process.execPath, config.podConfigurationProgram],
+      command: podCommand(config, config.podConfigurationProgram),
       env: { OUTBOUND_ALLOW: config.outboundAllow.join(',') },
     },
     publish: {
-      command: [process.execPath, config.podPublishingProgram],
+      command: podCommand(config, config.podPublishingProgram),
       env: {},
       // Keys of buckets go where only this step looks, and into no environment.
       files: { [STEP_FILE.results]: formatResultsConfig(config.results) },
@@ -115,6 +115,11 @@ async function waitForSchema(db: ReturnType<typeof openDatabase>, log: Logger, s
     said = true
     await sleep(100, shutdown.signal)
   }
+}
+
+/** How a pod of ours is started: by this Node, or by the one of its image. */
+function podCommand(config: Config, program: string): string[] {
+  return config.executor === 'kubernetes' ? ['node', '/app/pod.mjs'] : [process.execPath, program]
 }
 
 /** The address this process listens on, for those that reach it there. */

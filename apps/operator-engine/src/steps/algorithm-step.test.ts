@@ -21,6 +21,8 @@ describe('buildAlgorithmStep', () => {
     const workflow = buildStoredWorkflow()
     expect(buildAlgorithmStep(workflow, environment, null, NOW_MS)).toEqual({
       kind: 'algorithm',
+      image: 'node@sha256:00',
+      allowNetworkAccess: false,
       command: ['sh', '-c', 'node /data/transformations/algorithm'],
       env: {
         DIDS: `["${'a'.repeat(64)}"]`,
@@ -49,6 +51,24 @@ describe('buildAlgorithmStep', () => {
     const step = buildAlgorithmStep(workflow, environment, null, NOW_MS)
     expect(step.command[2]).toBe('chmod +x /data/transformations/algorithm && /data/transformations/algorithm --fast')
     expect(step.env['DIDS']).toBe(`["${'a'.repeat(64)}", "${'c'.repeat(64)}"]`)
+  })
+
+  it.each([
+    [{ tag: '20', checksum: 'sha256:00' }, 'node@sha256:00'],
+    [{ tag: '20', checksum: '' }, 'node:20'],
+    [{ tag: '', checksum: null }, 'node'],
+  ])('behaviour: the image of %j is %s', (given, image) => {
+    const workflow = buildStoredWorkflow()
+    Object.assign(workflow.spec.metadata.stages[0]!.algorithm.container, given)
+    expect(buildAlgorithmStep(workflow, environment, null, NOW_MS).image).toBe(image)
+  })
+
+  it('behaviour: network is allowed only where the provider wrote so', () => {
+    const workflow = buildStoredWorkflow()
+    workflow.spec.metadata.stages[0]!.compute['allowNetworkAccess'] = true
+    expect(buildAlgorithmStep(workflow, environment, null, NOW_MS).allowNetworkAccess).toBe(true)
+    workflow.spec.metadata.stages[0]!.compute['allowNetworkAccess'] = 'true'
+    expect(buildAlgorithmStep(workflow, environment, null, NOW_MS).allowNetworkAccess).toBe(false)
   })
 
   it('behaviour: a raw algorithm has an empty DID', () => {

@@ -25,6 +25,8 @@ export function buildAlgorithmStep(
   const dids = stage.input.flatMap((input) => (input.id ? [didSuffix(input.id)] : []))
   return {
     kind: 'algorithm',
+    image: formatImage(stage.algorithm.container),
+    allowNetworkAccess: stage.compute['allowNetworkAccess'] === true,
     command: ['sh', '-c', stage.algorithm.container.entrypoint.replaceAll('$ALGO', ALGORITHM_PATH)],
     env: {
       // A blank after each comma, as Python writes it and some algorithms expect it.
@@ -38,4 +40,18 @@ export function buildAlgorithmStep(
     },
     limits: stepLimits(environment, Math.max(1, Math.ceil(lastsMs / 1000))),
   }
+}
+
+/** A container image as it is pulled: by what it is where the order says so, by its name otherwise (pods-behaviour §3.1). */
+function formatImage({
+  image,
+  tag,
+  checksum,
+}: {
+  image: string
+  tag?: string | null | undefined
+  checksum?: string | null | undefined
+}): string {
+  if (checksum?.startsWith('sha256:')) return `${image}@${checksum}`
+  return tag ? `${image}:${tag}` : image
 }

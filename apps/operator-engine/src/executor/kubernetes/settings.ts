@@ -1,3 +1,4 @@
+import { portSchema } from '@c2d/runtime'
 import { z } from 'zod'
 
 const nameSchema = z.string().regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'must be a name of a Kubernetes object')
@@ -46,6 +47,10 @@ export const environmentPlacementSchema = z.object({
 })
 export type EnvironmentPlacement = z.infer<typeof environmentPlacementSchema>
 
+const addressSchema = z
+  .string()
+  .regex(/^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:.]+\]):\d{1,5}$/, 'must be an IP address and a port')
+
 /** Settings of the engine for EXECUTOR=kubernetes, as environment variables. */
 export const clusterVariables = {
   /** A kubeconfig; absent: the service account of the pod the engine runs in. */
@@ -56,8 +61,13 @@ export const clusterVariables = {
   POD_PUBLISH_CONTAINER: z.string().default('c2d/pod-publishing:latest'),
   /** A claim that publish pods mount at RESULTS_FOLDER, where results go to a folder. */
   RESULTS_CLAIM: nameSchema.optional(),
-  /** `ip:port` that answers a pod which is not sealed: the positive control of the seal gate. */
-  SEAL_CANARY: z.string().optional(),
+  /** Where the canary of the seal gates listens, in the engine. */
+  CANARY_HOST: z.string().default('0.0.0.0'),
+  CANARY_PORT: portSchema.default(8061),
+  /** `ip:port` at which pods reach that canary; absent: this pod's own address and CANARY_PORT. */
+  SEAL_CANARY: addressSchema.optional(),
+  /** Address of the pod the engine runs in, from the downward API. */
+  POD_IP: z.string().optional(),
   /** More addresses that no sealed pod may reach: `name=tcp://ip:port` or `name=dns://ip:port`, separated by commas. */
   SEAL_PROBES: z
     .string()
@@ -82,4 +92,71 @@ export interface ClusterSettings {
   resultsClaim: { name: string; folder: string } | undefined
   /** The seal gate before every algorithm; null only where a test stands in for staging. */
   seal: { canary: string; probes: readonly string[] } | null
+}
+
+/** Settings of the executor and of what stands beside it. */
+export interface ClusterConfig {
+  /** A kubeconfig file; absent: the service account of this pod. */
+  kubeconfig: string | undefined
+  canary: { host: string; port: number }
+  settings: ClusterSettings
+}
+
+type ClusterVariables = z.output<z.ZodObject<typeof clusterVariables>>
+
+/** What an environment of the engine's configuration tells the executor. */
+interface ConfiguredEnvironment {
+  id: string
+  cpuNumber: number
+  gpuNumber: number
+  /** In GiB. */
+  diskGB: number
+  kubernetes: EnvironmentPlacement
+}
+
+/** Turns the variables into settings; what is missing becomes an issue of the whole configuration. */
+export function buildClusterConfig(
+  env: ClusterVariables & { RESULTS_FOLDER?: string | undefined },
+  environments: readonly ConfiguredEnvironment[],
+  context: z.RefinementCtx,
+): ClusterConfig {
+  const canary = env.SEAL_CANARY ?? (env.POD_IP ? formatAddress(env.POD_IP, env.CANARY_PORT) : undefined)
+  if (canary === undefined) {
+    context.addIssue({
+      code: 'custom',
+      path: ['SEAL_CANARY'],
+      message: 'must say at which ip:port pods reach this engine (or POD_IP, from the downward API)',
+    })
+  }
+  for (const { id, kubernetes } of environments) {
+    if (!nameSchema.safeParse(kubernetes.namespace ?? id).success) {
+      context.addIssue({
+        code: 'custom',
+        path: ['ENVIRONMENTS'],
+        message: `the environment ${id} must say in which namespace its jobs run (kubernetes.namespace)`,
+      })
+    }
+  }
+  return {
+    kubeconfig: env.KUBECONFIG,
+    canary: { host: env.CANARY_HOST, port: env.CANARY_PORT },
+    settings: {
+      environments: environments.map(({ id, cpuNumber, gpuNumber, diskGB, kubernetes }) => ({
+        ...kubernetes,
+        id,
+        namespace: kubernetes.namespace ?? id,
+        cpuNumber,
+        gpuNumber,
+        workspaceBytes: Math.round(diskGB * 1024 ** 3),
+      })),
+      images: { configure: env.POD_CONFIGURATION_CONTAINER, publish: env.POD_PUBLISH_CONTAINER },
+      resultsClaim:
+        env.RESULTS_CLAIM && env.RESULTS_FOLDER ? { name: env.RESULTS_CLAIM, folder: env.RESULTS_FOLDER } : undefined,
+      seal: { canary: canary ?? '', probes: env.SEAL_PROBES },
+    },
+  }
+}
+
+function formatAddress(ip: string, port: number): string {
+  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`
 }

@@ -1,7 +1,7 @@
 import { PassThrough, pipeline, type Readable } from 'node:stream'
 import type { StepName } from '../executor.ts'
 import type { ClusterClient } from './cluster-client.ts'
-import { ClusterError, ClusterUnavailableError } from './cluster-error.ts'
+import { ClusterError } from './cluster-error.ts'
 import { ANNOTATION, MAIN_CONTAINER } from './names.ts'
 import type { NamespaceRoom } from './namespace-room.ts'
 import { buildPath } from './paths.ts'
@@ -10,6 +10,9 @@ import type { PodView } from './views.ts'
 
 /** How long the end of a step may take to show after the end of its log, in milliseconds. */
 const END_MS = 3_000
+/** How long a log that is followed may be silent before it is asked for anew, in milliseconds: a quiet step costs that much. */
+const SILENCE_MS = 30_000
+const CUT_MS = 300
 const DEFAULT_BYTES = 10 * 1024 ** 2
 
 export interface StepLogDeps {
@@ -62,9 +65,13 @@ async function* followStepLog(
     }
     const isOver = container.terminated != null
     const query = { container: MAIN_CONTAINER, follow: !isOver, limitBytes: limit + 1 }
+    const hasEnded = (): boolean => room.observeAttempt(jobId, step, attempt).phase === 'ended'
+    const connection = guardConnection(deps.signal, isOver ? () => true : hasEnded)
+    let isCut = false
     try {
       let seen = 0
-      for await (const part of await openLog(room.namespace, pod, query, deps.signal, deps.client)) {
+      for await (const part of await openLog(room.namespace, pod, query, connection.signal, deps.client)) {
+        connection.touch()
         const bytes = part as Buffer
         const fresh = bytes.subarray(Math.max(0, told - seen))
         seen += bytes.length
@@ -77,14 +84,35 @@ async function* followStepLog(
         }
       }
     } catch (thrown) {
-      if (isLeft()) return
-      // An answer to a pod that is gone, or was never: there is nothing to read any more. All else is a cut, and mended.
+      // An answer about a pod that is gone, or was never: there is nothing to read any more. All else is mended.
       if (thrown instanceof ClusterError) return
-      if (isOver && !(thrown instanceof ClusterUnavailableError)) return
+      isCut = true
+    } finally {
+      connection.close()
     }
-    if (isOver) return
-    await deps.nextMove(jobId, END_MS)
-    if (room.observeAttempt(jobId, step, attempt).phase === 'ended') return
+    if (isOver && !isCut) return
+    await deps.nextMove(jobId, isCut ? CUT_MS : END_MS)
+    if (!isCut && hasEnded()) return
+  }
+}
+
+/**
+ * A signal that cuts a connection which has died without a word: silent for long, or for a little after the step's end,
+ * when nothing is to be waited for any more.
+ */
+function guardConnection(outer: AbortSignal, hasEnded: () => boolean) {
+  const cut = new AbortController()
+  let touchedAtMs = Date.now()
+  const timer = setInterval(() => {
+    if (Date.now() - touchedAtMs > (hasEnded() ? END_MS : SILENCE_MS)) cut.abort()
+  }, 1_000)
+  return {
+    signal: AbortSignal.any([outer, cut.signal]),
+    touch: () => void (touchedAtMs = Date.now()),
+    close() {
+      clearInterval(timer)
+      cut.abort()
+    },
   }
 }
 

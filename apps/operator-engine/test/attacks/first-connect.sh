@@ -1,12 +1,13 @@
 # The very first instruction connects, before anything else is loaded; then again and again for a second.
-got=''
-i=0
-while [ $i -lt 10 ]; do
+for _ in 1 2 3 4 5; do
   for address in $FIRST_CONNECT; do
-    if (exec 3<>"/dev/tcp/${address%:*}/${address##*:}") 2>/dev/null; then got="$address in round $i"; break 2; fi
+    { exec 3<>"/dev/tcp/${address%:*}/${address##*:}" && echo "$address" >>/tmp/got; } 2>/dev/null &
   done
-  i=$((i + 1))
-  [ $i -gt 1 ] && sleep 0.1
+  sleep 0.2
 done
-[ -z "$got" ] && got=null || got="\"$got\""
+sleep 0.5
+read -r got 2>/dev/null </tmp/got && got="\"$got\"" || got=null
 printf '\nATTACK {"tries":[{"what":"connect with the first instruction","got":%s}]}\n' "$got"
+# Those that still wait for an answer are not waited for.
+kill -9 $(jobs -p) 2>/dev/null
+exit 0

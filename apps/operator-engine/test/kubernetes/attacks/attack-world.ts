@@ -76,6 +76,8 @@ export interface AttackWorld {
   readonly visitors: string[]
   /** Starts an attack as a job's algorithm, early, as the engine does. */
   start(name: string | null, options?: AttackOptions): Promise<string>
+  /** Runs shell text as the configure step of a job, whose pod is open, and returns at once. */
+  startOpen(script: string, env: Record<string, string>): Promise<string>
   /** Runs an attack to its end, which must report. */
   run(name: string | null, options?: AttackOptions): Promise<AttackResult>
   waitForEnd(jobId: string, timeoutMs?: number): Promise<StepEnded>
@@ -137,6 +139,13 @@ export async function openAttackWorld(environment: Partial<ClusterEnvironment> =
         image: PYTHON,
       }
       await Promise.all([executor.start(jobId, 'configure', program), executor.start(jobId, 'algorithm', algorithm)])
+      return jobId
+    },
+    async startOpen(script, env) {
+      const jobId = buildJobId()
+      await executor.prepare(jobId)
+      const step = buildStep('')
+      await executor.start(jobId, 'configure', { ...step, kind: 'program', command: ['bash', '-c', script], env })
       return jobId
     },
     async run(name, options) {

@@ -1,7 +1,8 @@
+import { text } from 'node:stream/consumers'
 import { isolationReceiptSchema } from '@c2d/contracts'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { StepLimits } from '../../../src/executor/executor.ts'
-import { listGains, reverseText } from '../../attacks/load-attack.ts'
+import { listGains, loadAttack, parseReport, reverseText } from '../../attacks/load-attack.ts'
 import { waitUntil } from '../../integration/executor-conformance.ts'
 import { countProcesses } from '../../integration/executor-process-setup.ts'
 import { HAS_DECOY, MARKER, MIB, openAttackWorld, type AttackWorld } from './attack-world.ts'
@@ -42,6 +43,18 @@ describe.each(RUNTIMES)('attacks on the cluster, RuntimeClass %j', (runtimeClass
     const { algorithm } = (await world.executor.observe(neighbour)).steps
     expect(algorithm.phase).toBe('running')
   }
+
+  it(
+    'the control: from a pod that is not sealed, the same attack gets through',
+    async () => {
+      const { code } = await loadAttack('first-connect.sh')
+      const jobId = await world.startOpen(code, { FIRST_CONNECT: world.targets.canary })
+      const log = await text(world.executor.logs(jobId, 'configure'))
+      expect(listGains(parseReport(log))).toEqual([expect.stringContaining(world.targets.canary)])
+      await world.executor.remove(jobId)
+    },
+    3 * MINUTES,
+  )
 
   it(
     'behaviour: nothing on the network can be reached, and the receipt says what was tried before',

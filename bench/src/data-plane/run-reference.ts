@@ -1,0 +1,30 @@
+import { spawn } from 'node:child_process'
+import { access, rm } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+
+/** Whether a program can be run here. */
+export async function isInstalled(program: string): Promise<boolean> {
+  const tries = await Promise.all(
+    ['/usr/local/bin', '/usr/bin', '/bin', ...(process.env['PATH'] ?? '').split(delimiter)].map((folder) =>
+      access(join(folder, program)).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  )
+  return tries.includes(true)
+}
+
+/** Runs a downloader that others use, and removes what it wrote. @returns seconds @throws Error when it fails */
+export async function timeDownload(program: string, args: readonly string[], path: string): Promise<number> {
+  const beganAt = performance.now()
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'inherit'] })
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', resolve)
+  })
+  const seconds = (performance.now() - beganAt) / 1000
+  await rm(path, { force: true })
+  if (code !== 0) throw new Error(`${program} ended with ${code}`)
+  return seconds
+}

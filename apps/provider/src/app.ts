@@ -23,6 +23,7 @@ import type { ProviderChains } from './domain/chains/provider-chain.ts'
 import { createAssetResolver } from './domain/assets/resolve-asset.ts'
 import { createHostFinder } from './domain/assets/service-host.ts'
 import type { RevokedTokens } from './db/revoked-tokens.ts'
+import type { SpentTexts } from './db/spent-texts.ts'
 import { authTokenRoutes, type AuthTokenOptions } from './http/auth-token.routes.ts'
 import { authRoutes } from './http/auth.routes.ts'
 import { computeRoutes } from './http/compute.routes.ts'
@@ -83,6 +84,7 @@ export interface AppDeps {
   chains: ProviderChains
   ledger: NonceLedger
   revoked: RevokedTokens
+  texts: SpentTexts
   cache: MetadataCache | null
   operator: OperatorService | null
   /** Asked before anything is given; null asks nobody. */
@@ -115,7 +117,14 @@ export function createApp(options: AppOptions, deps: AppDeps): Express {
   const tokens = createAuthTokens({ secret: options.authTokenSecret }, deps)
   const contracts = createContractAccounts({ timeoutMs: CONTRACT_TIMEOUT_MS }, { chains })
   const limit = createConsumerLimit({ perMinute: options.rateLimitPerMinute })
-  const auth = createConsumerAuth({ ledger: deps.ledger, recover: recoverSigner, tokens, limit, contracts })
+  const auth = createConsumerAuth({
+    ledger: deps.ledger,
+    texts: deps.texts,
+    recover: recoverSigner,
+    tokens,
+    limit,
+    contracts,
+  })
   const authorise = createDownloadAuthoriser(options, { resolveAsset, operator, recover: recoverSigner, now })
   const assertJobReads = createJobReadCheck({ operator, recover: recoverSigner, now })
   const checkFiles = createFileChecker(

@@ -10,6 +10,7 @@ import { createRbac } from './clients/rbac.ts'
 import { authTokenSecretOf, loadProviderConfig, processEnvironment, universalKeyOf } from './config.ts'
 import { migrations } from './db/migrations/index.ts'
 import { createRevokedTokens } from './db/revoked-tokens.ts'
+import { createSpentTexts } from './db/spent-texts.ts'
 import { openProofs } from './open-proofs.ts'
 import { openChains } from './open-chains.ts'
 
@@ -61,6 +62,7 @@ async function main(): Promise<void> {
       chains,
       ledger: createNonceLedger({ window: config.NONCE_WINDOW }, { db }),
       revoked: createRevokedTokens({ db }),
+      texts: createSpentTexts({ db }),
       cache: cacheUrl ? createMetadataCache({ url: cacheUrl, timeoutMs }, { log }) : null,
       operator: operatorUrl ? createOperatorService({ url: operatorUrl, universalKey, timeoutMs }) : null,
       rbac: rbacUrl

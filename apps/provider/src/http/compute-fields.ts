@@ -49,11 +49,14 @@ export const START_FIELDS: FieldRule[] = [
   { field: 'nonce', bail: true, rules: [required, numeric] },
 ]
 
-/** `GET`, `PUT` and `DELETE /compute`; a nonce may be missing, clients exist that sign one without sending it. */
+/** `GET /compute`; a nonce may be missing, clients exist that sign one without sending it. */
 export const JOB_FIELDS: FieldRule[] = [
   { field: 'consumerAddress', bail: true, rules: [required, address] },
   { field: 'nonce', bail: true, rules: [numeric] },
 ]
+
+/** `PUT` and `DELETE /compute`: one job, never all of an owner's. */
+export const END_FIELDS: FieldRule[] = [...JOB_FIELDS, { field: 'jobId', rules: [required] }]
 
 /** `GET /compute/events` and `GET /compute/logs`: one job, and always signed. */
 export const STREAM_FIELDS: FieldRule[] = [

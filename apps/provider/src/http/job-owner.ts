@@ -1,4 +1,4 @@
-import { AUTH_TOKEN_HEADER, computeJobMessage } from '@c2d/contracts'
+import { AUTH_TOKEN_HEADER, computeJobMessage, didSchema } from '@c2d/contracts'
 import { requestInput } from '@c2d/http-kit'
 import { AppError } from '@c2d/runtime'
 import type { Request } from 'express'
@@ -37,16 +37,21 @@ export function parseJobRequest(request: Request, fields: readonly FieldRule[] =
  * @throws AppError `InvalidSignature`, `StaleNonce`; `ValidationFailed` for a nonce that is missed
  */
 export async function assertOwner({ input, query, authToken }: JobRequest, auth: ConsumerAuth): Promise<void> {
+  const documentId = textOf(input, 'documentId')
+  // Anything else there would let the texts of other routes be read as this one's.
+  if (documentId !== undefined && !didSchema.safeParse(documentId).success) {
+    throw new AppError('ValidationFailed', { fields: { documentId: ['The documentId format is invalid.'] } })
+  }
   const sent = textOf(input, 'nonce')
   const nonce = sent ?? (await auth.impliedNonce(query.owner))
   const prefix = computeJobMessage({
     consumerAddress: query.owner,
     jobId: query.jobId,
-    documentId: textOf(input, 'documentId'),
+    documentId,
     nonce: '',
   })
   const signature = textOf(input, 'signature')
-  if (sent === undefined && !auth.isSignedBy(query.owner, prefix + nonce, signature)) {
+  if (sent === undefined && !(await auth.isSignedBy(query.owner, prefix + nonce, signature))) {
     throw new AppError('ValidationFailed', { fields: { nonce: ['The nonce field is required.'] } })
   }
   await auth.assertSigned({ address: query.owner, signature, prefix, nonce, authToken })

@@ -13,7 +13,7 @@ import type { Rbac } from '../clients/rbac.ts'
 import type { ConsumerAuth } from '../domain/auth/consumer-auth.ts'
 import { buildPublicStatus } from '../domain/compute/public-status.ts'
 import { createSharedFlight } from '../domain/sharing/shared-flight.ts'
-import { RESULT_FIELDS } from './compute-fields.ts'
+import { END_FIELDS, RESULT_FIELDS } from './compute-fields.ts'
 import { relay } from './compute.routes.ts'
 import { assertFields, textOf } from './field-rules.ts'
 import { handle } from './handle.ts'
@@ -58,8 +58,8 @@ export function jobRoutes(deps: { operator: OperatorService | null; auth: Consum
     PROVIDER_ENDPOINTS.computeStop[1],
     handle(async (request, response) => {
       const operator = deps.operator ?? notFound()
-      const asked = parseJobRequest(request)
-      if (!isOceanJsStop(asked)) await assertOwner(asked, auth)
+      const asked = parseJobRequest(request, END_FIELDS)
+      await assertMayStop(asked)
       await assertAllowed(asked)
       relay(response, await operator.stop(asked.query))
     }),
@@ -69,7 +69,7 @@ export function jobRoutes(deps: { operator: OperatorService | null; auth: Consum
     PROVIDER_ENDPOINTS.computeDelete[1],
     handle(async (request, response) => {
       const operator = deps.operator ?? notFound()
-      const asked = parseJobRequest(request)
+      const asked = parseJobRequest(request, END_FIELDS)
       await assertOwner(asked, auth)
       await assertAllowed(asked)
       relay(response, await operator.remove(asked.query))
@@ -128,19 +128,29 @@ export function jobRoutes(deps: { operator: OperatorService | null; auth: Consum
   }
 
   /**
-   * What ocean.js since 3.3.3 signs to stop a job: no nonce and no DID. It can be replayed, but only ever stops this one
-   * job; the nonce sent beside it is not signed, so it is not spent either. Only a real job id passes, or the texts of
-   * other messages would fit here.
+   * Either message does; keys come first, because contracts are asked on their chains.
+   * @throws AppError as `assertOwner` does
    */
-  function isOceanJsStop({ input, query }: JobRequest): boolean {
-    const jobId = jobIdSchema.safeParse(query.jobId)
-    return (
-      jobId.success &&
-      auth.isSignedBy(
-        query.owner,
-        oceanJsStopMessage({ consumerAddress: query.owner, jobId: jobId.data }),
-        textOf(input, 'signature'),
-      )
-    )
+  async function assertMayStop(asked: JobRequest): Promise<void> {
+    const { owner, jobId } = asked.query
+    const signature = textOf(asked.input, 'signature')
+    const message = oceanJsStop(owner, jobId)
+    if (message !== null && auth.isSignedByKey(owner, message, signature)) return
+    try {
+      await assertOwner(asked, auth)
+    } catch (thrown) {
+      const isAnotherText = thrown instanceof AppError && ['InvalidSignature', 'ValidationFailed'].includes(thrown.code)
+      if (!isAnotherText || message === null || !(await auth.isSignedBy(owner, message, signature))) throw thrown
+    }
   }
+}
+
+/**
+ * What ocean.js since 3.3.3 signs to stop a job: no nonce and no DID. It can be replayed, but only ever stops this one
+ * job; the nonce sent beside it is not signed, so it is not spent either. Only a real job id passes, or the texts of
+ * other messages would fit here.
+ */
+function oceanJsStop(consumerAddress: string, jobId: string | undefined): string | null {
+  const parsed = jobIdSchema.safeParse(jobId)
+  return parsed.success ? oceanJsStopMessage({ consumerAddress, jobId: parsed.data }) : null
 }

@@ -75,6 +75,38 @@ describe('a consumer whose account is a contract', () => {
     expect((await send(stack, 'PUT', COMPUTE, stop)).status).toBe(200)
   })
 
+  it('has a start explained, with its orders', async () => {
+    stack.operator.jobs = []
+    const named = { documentId: access.did, serviceId: access.serviceId, transferTxId: accessTx }
+    const explain = async (key: string): Promise<Answer> => {
+      const nonce = nextNonce()
+      const signature = signMessage(wallet + access.did + nonce, key)
+      const run = { environment: 'free', dataset: named, algorithm: { meta: { rawcode: '1' } } }
+      return send(stack, 'POST', '/api/services/compute/explain', { ...run, consumerAddress: wallet, nonce, signature })
+    }
+    const answer = await explain(stack.stranger.key)
+    const orders = (answer.json as { rules: { rule: string; outcome: string }[] }).rules
+    expect(orders.find(({ rule }) => rule === 'dataset-order')?.outcome).toBe('deny')
+    expect((await explain(stack.consumer.key)).status).toBe(400)
+  })
+
+  it('stops its jobs as ocean.js has it, and deletes with a nonce that is not sent', async () => {
+    const stop = {
+      consumerAddress: wallet,
+      jobId: JOB_ID,
+      nonce: '5',
+      signature: signMessage(wallet + JOB_ID, stack.stranger.key),
+    }
+    expect((await send(stack, 'PUT', COMPUTE, stop)).status).toBe(200)
+    const foreign = { ...stop, signature: signMessage(wallet + JOB_ID, stack.consumer.key) }
+    expect((await send(stack, 'PUT', COMPUTE, foreign)).status).toBe(400)
+    const told = (await query(stack, 'GET', '/api/services/nonce', { userAddress: wallet })).json as { nonce: string }
+    const signature = signMessage(wallet + JOB_ID + access.did + String(Number(told.nonce) + 1), stack.stranger.key)
+    const remove = { documentId: access.did, consumerAddress: wallet, jobId: JOB_ID, signature }
+    expect((await send(stack, 'DELETE', COMPUTE, remove)).status).toBe(200)
+    expect((await send(stack, 'DELETE', COMPUTE, remove)).status).toBe(400)
+  })
+
   it('error: a nonce is spent here too', async () => {
     const parameters = form(wallet, stack.stranger.key)
     const answers = await Promise.all([1, 2, 3, 4].map(() => download(parameters)))

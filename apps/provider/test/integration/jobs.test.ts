@@ -119,6 +119,18 @@ describe('a job, once it is started', () => {
       expect(stack.operator.asked()).toEqual([])
     })
 
+    it('error: of all jobs at once is not to be had', async () => {
+      const nonce = nextNonce()
+      for (const named of [{}, { documentId: DID }, { agreementId: 'ab'.repeat(32) }]) {
+        for (const method of ['PUT', 'DELETE']) {
+          const body = { consumerAddress: owner, ...named, nonce, signature: sign(owner + nonce) }
+          const answer = await send(stack, method, COMPUTE, body)
+          expect([answer.status, answer.json]).toMatchObject([400, { errors: { jobId: [expect.any(String)] } }])
+        }
+      }
+      expect(stack.operator.asked()).toEqual([])
+    })
+
     it('error: without a signature nothing happens', async () => {
       const answer = await send(stack, 'PUT', COMPUTE, { consumerAddress: owner, jobId: JOB_ID, nonce: nextNonce() })
       expect(answer.status).toBe(400)
@@ -142,6 +154,71 @@ describe('a job, once it is started', () => {
       const replayed = await send(stack, 'DELETE', COMPUTE, body)
       expect(replayed.json).toMatchObject({ errors: { nonce: ['The nonce field is required.'] } })
       expect(stack.operator.asked()).toEqual(['DELETE compute'])
+    })
+  })
+
+  describe('a signature that was used', () => {
+    // Values stand without separators in what is signed: read otherwise, they make other requests of the same text.
+    const used = async (text: string, method: string, path: string, parameters: Record<string, string>) => {
+      const answer = await query(stack, method, path, { consumerAddress: owner, ...parameters, signature: sign(text) })
+      return answer.status
+    }
+    const RESULT = '/api/services/computeResult'
+
+    it('error: for a result opens no other result, and neither shows, stops nor deletes its job', async () => {
+      const nonce = nextNonce()
+      const text = owner + JOB_ID + '12' + nonce
+      expect(await used(text, 'GET', RESULT, { jobId: JOB_ID, index: '12', nonce })).toBe(200)
+      const asked = stack.operator.asked().length
+      expect(await used(text, 'GET', RESULT, { jobId: JOB_ID, index: '1', nonce: `2${nonce}` })).toBe(400)
+      for (const method of ['GET', 'PUT', 'DELETE']) {
+        expect(await used(text, method, COMPUTE, { jobId: JOB_ID, nonce: `12${nonce}` })).toBe(400)
+        expect(await used(text, method, COMPUTE, { jobId: JOB_ID, documentId: '12', nonce })).toBe(400)
+      }
+      expect(stack.operator.asked()).toHaveLength(asked)
+      const next = nextNonce()
+      const parameters = { jobId: JOB_ID, index: '1', nonce: next }
+      expect(await used(`${owner}${JOB_ID}1${next}`, 'GET', RESULT, parameters)).toBe(200)
+    })
+
+    it('error: for a status opens no result, and none of another job', async () => {
+      const nonce = nextNonce()
+      const text = owner + JOB_ID + nonce
+      expect(await used(text, 'GET', COMPUTE, { jobId: JOB_ID, nonce })).toBe(200)
+      const other = 'f'.repeat(32)
+      for (const digits of [1, 2, 3]) {
+        const [index, rest] = [nonce.slice(0, digits), nonce.slice(digits)]
+        expect(await used(text, 'GET', RESULT, { jobId: JOB_ID, index, nonce: rest })).toBe(400)
+        expect(await used(text, 'GET', RESULT, { jobId: other, index, nonce: rest })).toBe(400)
+      }
+    })
+
+    it('error: that names no job shows the caller’s jobs once, and opens and ends none', async () => {
+      const nonce = nextNonce()
+      const text = owner + nonce
+      expect(await used(text, 'GET', COMPUTE, { nonce })).toBe(200)
+      const asked = stack.operator.asked().length
+      expect(await used(text, 'GET', COMPUTE, { nonce })).toBe(400)
+      expect(await used(text, 'GET', RESULT, { jobId: nonce.slice(0, 3), index: '0', nonce: nonce.slice(4) })).toBe(400)
+      expect(await used(text, 'PUT', COMPUTE, { jobId: nonce.slice(0, 3), nonce: nonce.slice(3) })).toBe(400)
+      expect(stack.operator.asked()).toHaveLength(asked)
+    })
+
+    it('error: to make a token deletes none, nor shows jobs', async () => {
+      const nonce = nextNonce()
+      const expiration = String(Math.floor(Date.now() / 1000) + 60)
+      const signature = sign(owner + expiration + nonce)
+      const parameters = { address: owner, expiration, nonce, signature }
+      const made = await query(stack, 'GET', '/api/services/createAuthToken', parameters)
+      const { token } = made.json as { token: string }
+      const shifted = { nonce: expiration + nonce, signature }
+      const deleted = await send(stack, 'DELETE', '/api/services/deleteAuthToken', {
+        address: owner,
+        token,
+        ...shifted,
+      })
+      expect(deleted.status).toBe(400)
+      expect((await query(stack, 'GET', COMPUTE, { consumerAddress: owner, ...shifted })).status).toBe(400)
     })
   })
 

@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto'
 import type { recoverSigner } from '@c2d/chain'
 import { isSameAddress } from '@c2d/contracts'
 import type { NonceLedger } from '@c2d/postgres'
 import { AppError } from '@c2d/runtime'
+import type { SpentTexts } from '../../db/spent-texts.ts'
 import type { AuthTokens } from './auth-tokens.ts'
 import type { ContractAccounts } from './contract-accounts.ts'
 import type { ConsumerLimit } from './consumer-limit.ts'
@@ -25,8 +27,13 @@ interface SignedClaim {
 
 /** Decides whether a request comes from the address it names, once (provider-http-api §2). */
 export interface ConsumerAuth {
-  /** Whether the address signed this whole message. Spends nothing. */
-  isSignedBy(address: string, message: string, signature: string | undefined): boolean
+  /** Whether the key of the address signed this whole message. Spends nothing. */
+  isSignedByKey(address: string, message: string, signature: string | undefined): boolean
+  /**
+   * Whether the address, an account of a key or of a contract, signed this whole message. Spends nothing.
+   * @throws AppError as `ContractAccounts.isSignedBy` does
+   */
+  isSignedBy(address: string, message: string, signature: string | undefined): Promise<boolean>
   /**
    * The claim's signature fits, or its token where it has no signature; and its nonce was fresh and is now spent.
    * @throws AppError `InvalidSignature` or `StaleNonce` with the reference's bodies (§2.4); `TooManyRequests`
@@ -54,21 +61,30 @@ export const FIRST_NONCE = '1'
 /** The reference's words where nobody signed (provider-http-api §1.3). */
 export const NOT_SIGNED = 'Invalid signature provided. Please check the nonce or documentId.'
 
+/** A DID, which has one length: digits behind it can only be the nonce. */
+const ENDS_WITH_DID = /did:op:[0-9a-f]{64}$/i
+
 /** @param deps.recover who signed a message, or null where the signature is none */
 export function createConsumerAuth(deps: {
   ledger: NonceLedger
+  texts: SpentTexts
   recover: typeof recoverSigner
   tokens: Pick<AuthTokens, 'assertValid'>
   limit: ConsumerLimit
   contracts: ContractAccounts
 }): ConsumerAuth {
   const auth: ConsumerAuth = {
-    isSignedBy(address, message, signature) {
+    isSignedByKey(address, message, signature) {
       const signer = signature ? deps.recover(message, signature) : null
       return signer !== null && isSameAddress(signer, address)
     },
+    async isSignedBy(address, message, signature) {
+      if (!signature) return false
+      return auth.isSignedByKey(address, message, signature) || deps.contracts.isSignedBy(address, message, signature)
+    },
     async assertSigned(claim) {
-      await assertFits(claim)
+      const prefix = await assertFits(claim)
+      if (prefix !== null && !ENDS_WITH_DID.test(prefix)) await spendText(claim, prefix + claim.nonce)
       await auth.spend(claim.address, claim.nonce)
     },
     async assertWouldPass(claim) {
@@ -87,19 +103,31 @@ export function createConsumerAuth(deps: {
   }
   return auth
 
-  async function assertFits(claim: SignedClaim): Promise<void> {
-    if (claim.signature) await assertSignatureFits(claim, claim.signature)
-    else await assertTokenFits(claim)
+  /** @returns what the signed message begins with; null where a token stands for it */
+  async function assertFits(claim: SignedClaim): Promise<string | null> {
+    const prefix = claim.signature ? await signedPrefix(claim, claim.signature) : null
+    if (prefix === null) await assertTokenFits(claim)
     deps.limit.take(claim.address) // before the nonce is spent: who comes too often may come again with it
+    return prefix
   }
 
-  async function assertSignatureFits(claim: SignedClaim, signature: string): Promise<void> {
+  async function signedPrefix(claim: SignedClaim, signature: string): Promise<string> {
     const { address, prefix, orPrefix, nonce } = claim
-    const messages = [prefix, ...(orPrefix === undefined ? [] : [orPrefix])].map((start) => start + nonce)
-    if (messages.some((message) => auth.isSignedBy(address, message, signature))) return
+    const prefixes = [prefix, ...(orPrefix === undefined ? [] : [orPrefix])]
+    const byKey = prefixes.find((start) => auth.isSignedByKey(address, start + nonce, signature))
+    if (byKey !== undefined) return byKey
     // No key signed for this address. It may be a contract, which only its chain can ask.
-    for (const message of messages) if (await deps.contracts.isSignedBy(address, message, signature)) return
+    for (const start of prefixes) if (await deps.contracts.isSignedBy(address, start + nonce, signature)) return start
     throw wrongSignature(claim, deps.recover(prefix + nonce, signature))
+  }
+
+  /**
+   * Texts are put together without separators: a result's `index` and `nonce` read as one longer nonce make the text of
+   * another route, and its nonce would be a new one. So the text itself counts once, too (provider-http-api W10).
+   */
+  async function spendText({ address, nonce }: SignedClaim, text: string): Promise<void> {
+    if (await deps.texts.spend(createHash('sha256').update(text).digest('hex'))) return
+    throw staleNonce((await deps.ledger.highest(address)) ?? nonce, nonce)
   }
 
   async function assertTokenFits({ authToken, address }: SignedClaim): Promise<void> {

@@ -31,6 +31,7 @@ const jobQuery = z.object({
   nonce: nonce.optional(),
   signature: signature.optional(),
 })
+const endQuery = jobQuery.required({ jobId: true })
 const streamQuery = z.object({
   consumerAddress: address,
   jobId,
@@ -75,14 +76,14 @@ export const COMPUTE_OPERATIONS: readonly RouteDoc[] = [
     tags: ['compute'],
     description: SIGNED_JOB,
     headers: authTokenHeader,
-    query: jobQuery,
+    query: endQuery,
     responses: { '200': jobs, '403': FORBIDDEN, '404': MISSING },
   }),
   operation('computeDelete', 'Delete jobs', {
     tags: ['compute'],
     description: SIGNED_JOB,
     headers: authTokenHeader,
-    query: jobQuery,
+    query: endQuery,
     responses: { '200': { description: 'Done', schema: z.unknown() }, '403': FORBIDDEN, '404': MISSING },
   }),
   operation('computeEvents', 'Follow a job', {

@@ -11,6 +11,7 @@ import { createMetadataCache } from '../../../src/clients/metadata-cache.ts'
 import { createOperatorService } from '../../../src/clients/operator-service.ts'
 import { migrations } from '../../../src/db/migrations/index.ts'
 import { createRevokedTokens } from '../../../src/db/revoked-tokens.ts'
+import { createSpentTexts } from '../../../src/db/spent-texts.ts'
 import { createChainActor } from './chain-actor.ts'
 import { buildEnvironment, startFakeOperator } from './fake-operator.ts'
 import { startFileOrigin } from './file-origin.ts'
@@ -89,6 +90,7 @@ export async function startStack(changes: Partial<AppOptions> = {}, others: Part
       ]),
       ledger: createNonceLedger({ window: '10000' }, { db }),
       revoked: createRevokedTokens({ db }),
+      texts: createSpentTexts({ db }),
       cache: createMetadataCache({ url: cache.url, timeoutMs: TIMEOUT_MS }, { log: silentLogger }),
       operator: createOperatorService({ url: operator.url, universalKey: PROVIDER_KEY, timeoutMs: TIMEOUT_MS }),
       rbac: null,

@@ -25,12 +25,12 @@ async function verify(
   proofPath: string,
   options: { outputs?: string | undefined; rpc?: string | undefined; environment?: string | undefined },
 ): Promise<ReportLine[]> {
-  const { checks, statement } = verifyProof(await readJson(proofPath))
+  const { checks, statement, anchor } = verifyProof(await readJson(proofPath))
   const lines = checks.map(({ passed, finding }): ReportLine => ({
     outcome: passed ? 'passed' : 'failed',
     text: finding,
   }))
-  if (!statement) return lines
+  if (!statement || anchor === null) return lines
 
   const { environment, job } = statement.predicate
   if (options.environment === undefined) {
@@ -49,7 +49,7 @@ async function verify(
     lines.push({ outcome: 'unchecked', text: `the files of job ${job.id} (--outputs)` })
   } else lines.push(...(await checkFiles(options.outputs, statement.subject, proofPath)))
   if (options.rpc === undefined) lines.push({ outcome: 'unchecked', text: 'the orders on chain (--rpc)' })
-  else lines.push(...(await checkChain(statement, options.rpc)))
+  else lines.push(...(await checkChain(statement, anchor, options.rpc)))
   return lines
 }
 

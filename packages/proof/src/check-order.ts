@@ -7,6 +7,8 @@ export interface OrderCheck {
   passed: boolean
   /** One sentence each: what was found, or the first thing that is not as the proof says. */
   findings: string[]
+  /** Where the order, or its reuse, was mined; null where there is none. */
+  blockNumber: number | null
 }
 
 type Chain = Pick<ChainClient, 'chainId' | 'isDatatokenOf' | 'loadOrder' | 'assetStateAt'>
@@ -21,7 +23,7 @@ const STATE_NAMES = new Map<number, string>(Object.entries(ASSET_STATE).map(([na
  * @throws AppError UpstreamUnavailable where the chain cannot be read
  */
 export async function checkOrder(order: ProofOrder, parties: readonly string[], chain: Chain): Promise<OrderCheck> {
-  const fails = (finding: string): OrderCheck => ({ order, passed: false, findings: [finding] })
+  const fails = (finding: string): OrderCheck => ({ order, passed: false, findings: [finding], blockNumber: null })
   if (computeDid(order.nft, chain.chainId) !== order.did) {
     return fails(`the NFT ${order.nft} on chain ${chain.chainId} is not the asset ${order.did}`)
   }
@@ -48,6 +50,7 @@ export async function checkOrder(order: ProofOrder, parties: readonly string[], 
   return {
     order,
     passed: true,
+    blockNumber: receipt.blockNumber,
     findings: [
       `${origin ? 'reused' : 'ordered'} at block ${receipt.blockNumber}, ${when}`,
       ...receipt.fees.map(({ amountWei, providerFeeToken, providerFeeAddress }) =>

@@ -1,3 +1,4 @@
+export { anchorText, findAnchor } from './anchor.ts'
 export { buildStatement } from './build-statement.ts'
 export { canonicalJson } from './canonical-json.ts'
 export { checkOrder, type OrderCheck } from './check-order.ts'

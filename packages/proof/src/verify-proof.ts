@@ -6,6 +6,7 @@ import {
   type KeyEndorsement,
   type ProofStatement,
 } from '@c2d/contracts'
+import { anchorText } from './anchor.ts'
 import { canonicalJson } from './canonical-json.ts'
 import { isGenuineEndorsement } from './endorsement.ts'
 import { preAuthEncoding } from './envelope.ts'
@@ -23,6 +24,8 @@ export interface ProofVerdict {
   checks: ProofCheck[]
   statement: ProofStatement | null
   endorsement: KeyEndorsement | null
+  /** What anchors of it say on chain. */
+  anchor: string | null
 }
 
 /**
@@ -47,7 +50,7 @@ export function verifyProof(document: unknown): ProofVerdict {
     'this is no proof of a job: the envelope or the statement in it has another form',
   )
   if (!isFormed || !envelope || payload === undefined || !statement) {
-    return { checks, statement: null, endorsement: null }
+    return { checks, statement: null, endorsement: null, anchor: null }
   }
 
   const signature = envelope.signatures[0] as (typeof envelope.signatures)[number]
@@ -89,7 +92,8 @@ export function verifyProof(document: unknown): ProofVerdict {
     'the endorsement is another environment’s',
   )
   const isGood = checks.every(({ passed }) => passed)
-  return { checks, statement: isGood ? statement : null, endorsement: isGood ? endorsement : null }
+  if (!isGood) return { checks, statement: null, endorsement: null, anchor: null }
+  return { checks, statement, endorsement, anchor: anchorText(statement.predicate.job.id, envelope) }
 }
 
 function parseStatement(payload: string): ProofStatement | undefined {

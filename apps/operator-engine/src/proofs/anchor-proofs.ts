@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto'
 import { encodeOrderProof } from '@c2d/chain'
 import type { ProofOrder, StartEvidence } from '@c2d/contracts'
 import { loadJob, loadProof, postponeAnchor, settleAnchor, takeDueAnchors } from '@c2d/operator-db'
 import type { Database } from '@c2d/postgres'
-import { canonicalJson, verifyProof } from '@c2d/proof'
+import { verifyProof } from '@c2d/proof'
 import { toError, type Logger } from '@c2d/runtime'
 import type { OperatorWallet, OperatorWallets } from '../transactions/operator-wallet.ts'
 import { sendOnce } from '../transactions/send-once.ts'
@@ -38,15 +37,14 @@ export async function anchorProofs(environments: readonly string[], deps: Anchor
 /** @returns whether there is nothing more to do */
 async function anchorProof(jobId: string, { db, wallets, by }: AnchorDeps): Promise<boolean> {
   const [job, proof] = [await loadJob(db, jobId), await loadProof(db, jobId)]
-  const statement = proof && verifyProof(proof).statement
+  const { statement, anchor: providerData } = verifyProof(proof)
   const place = wallets.get(statement?.predicate.job.chainId ?? 0)
   const consent = job?.workflow?.spec.metadata.stages[0]?.evidence?.consent
-  const why = !proof || !statement ? 'the proof does not hold' : !consent ? 'the start was not signed' : null
-  if (!proof || !statement || !consent || !place) {
+  const why = !statement || !providerData ? 'the proof does not hold' : !consent ? 'the start was not signed' : null
+  if (!statement || !providerData || !consent || !place) {
     await settleAnchor(db, { jobId, orders: 0, note: why ?? 'no wallet anchors on this chain', by })
     return true
   }
-  const providerData = canonicalJson({ jobId, proofSha256: hashProof(proof.payload) })
   const { consumer } = statement.predicate.job
   const sent = await Promise.all(
     statement.predicate.orders.map((order) =>
@@ -83,9 +81,4 @@ async function anchorOrder(
     call: { to: order.datatoken, data },
   }
   return (await sendOnce(asked, { maxGas }, { db, wallet })).state
-}
-
-/** @param payload of the envelope, base64: what was signed */
-function hashProof(payload: string): string {
-  return createHash('sha256').update(Buffer.from(payload, 'base64')).digest('hex')
 }

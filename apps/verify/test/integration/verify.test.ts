@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { buildProviderFee, computeDid } from '@c2d/chain'
+import { buildProviderFee, computeDid, createOrderProofSender, signMessage } from '@c2d/chain'
 import type { ProofEnvelope, ProofOrder, ProofPredicate } from '@c2d/contracts'
-import { DEV_ACCOUNTS } from '@c2d/dev-servers'
-import { buildStatement, createLocalSigner, endorseKey, sealStatement } from '@c2d/proof'
+import { DEV_ACCOUNTS, devWallet } from '@c2d/dev-servers'
+import { buildStatement, createLocalSigner, endorseKey, sealStatement, verifyProof } from '@c2d/proof'
 import { Secret } from '@c2d/runtime'
 import { createOceanActor, startTestChain, type OceanActor, type TestChain } from '@c2d/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
@@ -119,8 +119,29 @@ describe('c2d-verify', () => {
     const { exitCode, text } = await verify(proof, ...all)
     expect(text).toContain('outputs/result.csv is the job')
     expect(text).toMatch(/ordered at block \d+, .*provider fee 7 base units.*the asset was active then/)
-    expect(text).toContain('Everything that was checked holds.')
+    expect(text).toContain('it is not anchored there')
+    expect(text).toContain('Everything that was checked holds; 1 could not be checked.')
     expect(exitCode).toBe(0)
+  })
+
+  it('behaviour: an anchor on chain says since when the proof is as it is', async () => {
+    const proof = await writeProof()
+    const { anchor } = verifyProof(JSON.parse(await readFile(proof, 'utf8')))
+    const text = 'what the consumer signed'
+    const sender = createOrderProofSender({ chainId: 8996, rpcUrls: [chain.rpcUrl] }, devWallet(6).privateKey)
+    const said = { consumerData: text, consumerSignature: signMessage(text, devWallet(0).privateKey) }
+    await sender.send({
+      datatokenAddress: order.datatoken,
+      orderTxId: order.txId,
+      providerData: anchor ?? '',
+      consumerAddress: publisher.address,
+      ...said,
+    })
+    sender.close()
+    expect((await verify(proof, '--rpc', chain.rpcUrl)).text).toMatch(/ok +anchored there at block \d+, 20\d\d-/)
+    // Another proof of the same job, of the same order, is not the one that was anchored.
+    const other = await writeProof({ finishedAtMs: 1_750_000_002_001 })
+    expect((await verify(other, '--rpc', chain.rpcUrl)).text).toContain('it is not anchored there')
   })
 
   it('behaviour: downloads that lie flat in the proof’s own folder are found, under other names too', async () => {

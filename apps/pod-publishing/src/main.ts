@@ -6,6 +6,7 @@ import { createResultStores, type ObjectKey } from '@c2d/storage'
 import pg from 'pg'
 import { readConfig } from './config.ts'
 import { createJobLog } from './job-log.ts'
+import { loadKeptLogs } from './kept-logs.ts'
 import { publishJob } from './publish.ts'
 import { loadStepSettings } from './step-settings.ts'
 
@@ -65,7 +66,8 @@ await runMain(async () => {
     },
   })
   const log = createJobLog({ write: (text) => void process.stdout.write(text) })
-  const { rows, lost, refusal } = await publishJob({ jobId, root, publish }, { stores, log })
+  const keptLogs = await loadKeptLogs(stepFiles)
+  const { rows, lost, refusal } = await publishJob({ jobId, root, publish, keptLogs }, { stores, log })
   stores.close()
 
   // Keys before the rows that need them: no row is ever shown that could not be read.

@@ -8,6 +8,7 @@ import { classifyResult } from './classify.ts'
 import { collectFiles, type CollectedFile, type Unpublished } from './collect.ts'
 import { forEachAtOnce } from './for-each-at-once.ts'
 import type { JobLog } from './job-log.ts'
+import { putKeptLogs } from './kept-logs.ts'
 import { storeCopies } from './store-copies.ts'
 
 /** What is told about a job's results. */
@@ -38,10 +39,10 @@ const MAX_TOLD = 100
  * which says how it went (pods-behaviour §2, §5 items 3 and 15).
  */
 export async function publishJob(
-  job: { jobId: string; root: string; publish: StepPublish },
+  job: { jobId: string; root: string; publish: StepPublish; keptLogs?: readonly CollectedFile[] },
   deps: { stores: ResultStores; log: JobLog; pausesMs?: readonly number[] },
 ): Promise<PublishOutcome> {
-  const { jobId, root, publish } = job
+  const { jobId, root, publish, keptLogs = [] } = job
   const { stores, log } = deps
   const collected = await collectFiles(root, publish)
   tell(collected.skipped, (path, why) => `Left out ${path}: ${why}`, log)
@@ -66,7 +67,7 @@ export async function publishJob(
     if (failure) log.say(`Could not store ${item.path}: ${failure}`)
   }
 
-  const items = arrange(jobId, collected.files, publish)
+  const items = arrange(jobId, putKeptLogs(collected.files, keptLogs), publish)
   const [small, large] = [items.filter(isSmall), items.filter((item) => !isSmall(item))]
   await Promise.all([forEachAtOnce(SMALL_AT_ONCE, small, store), forEachAtOnce(LARGE_AT_ONCE, large, store)])
 

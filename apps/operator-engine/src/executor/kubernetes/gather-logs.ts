@@ -1,11 +1,11 @@
 import { gzipSync } from 'node:zlib'
-import type { StepName } from '../executor.ts'
+import { STEP_LOGS } from '@c2d/contracts'
 import type { ClusterClient } from './cluster-client.ts'
 import type { NamespaceRoom } from './namespace-room.ts'
 import { buildLimitNote, readStepLog } from './step-log.ts'
 
 /** What may be kept of each log, compressed, in bytes: a Secret holds one MiB in all. */
-const KEPT_BYTES: Partial<Record<StepName, number>> = {
+const KEPT_BYTES = {
   algorithm: 600 * 1024,
   configure: 100 * 1024,
   filter: 100 * 1024,
@@ -13,7 +13,7 @@ const KEPT_BYTES: Partial<Record<StepName, number>> = {
 const LOG_BYTES = 10 * 1024 ** 2
 
 /**
- * The logs of the steps before the last one, as private files of that one: `<step>.log.gz`. What an algorithm prints
+ * The logs of the steps before the last one, as private files of that one: see `STEP_LOGS`. What an algorithm prints
  * never passes through a file that it could write to; cluster and engine read it from where its container put it.
  */
 export async function gatherLogs(
@@ -23,9 +23,9 @@ export async function gatherLogs(
 ): Promise<Record<string, Buffer>> {
   const gathered = await Promise.all(
     Object.entries(KEPT_BYTES).map(async ([name, keptBytes]) => {
-      const step = name as StepName
+      const step = name as keyof typeof KEPT_BYTES
       const log = await readStepLog(room, { jobId, step, limit: LOG_BYTES }, client)
-      return log.length === 0 ? null : ([`${step}.log.gz`, packLog(log, keptBytes)] as const)
+      return log.length === 0 ? null : ([STEP_LOGS[step].file, packLog(log, keptBytes)] as const)
     }),
   )
   return Object.fromEntries(gathered.filter((entry) => entry !== null))

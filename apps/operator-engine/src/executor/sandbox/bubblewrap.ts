@@ -4,6 +4,7 @@ import { assertProgram } from './host-facts.ts'
 import { buildDropCommand, buildLimitsCommand, buildMappedCommand } from './map-user.ts'
 import type { LaunchCommand, SandboxRequest } from './sandbox.ts'
 import {
+  BECOME_INIT,
   DEVICE_LINKS,
   DEVICES,
   ENTER_SCRIPT,
@@ -87,7 +88,9 @@ export function buildBubblewrapCommand(request: SandboxRequest, facts: HostFacts
     ...['--proc', '/proc', '--perms', '1777', '--size', String(request.tmpBytes), '--tmpfs', '/tmp'],
     ...buildInterpreterArguments(request),
     ...buildVolumeArguments(request),
-    ...['--remount-ro', '/', '--chdir', '/', '--unsetenv', STEP_MARK, '--'],
+    // Its own first process would keep the mark in an environment that an algorithm of the same user can read.
+    ...['--remount-ro', '/', '--chdir', '/', '--unsetenv', STEP_MARK, '--as-pid-1', '--'],
+    ...['/bin/sh', '-c', BECOME_INIT, 'sandbox'],
     ...buildLimitsCommand(request, facts),
     ...(facts.isRoot ? buildDropCommand(facts) : []),
     ...['/bin/sh', '-c', ENTER_SCRIPT, 'sandbox', ...request.command],

@@ -18,6 +18,12 @@ export const STEP_MARK = 'C2D_STEP_MARK'
 /** The last words of every sandbox: say that the sealing is done, close the channel, become the algorithm. */
 export const ENTER_SCRIPT = 'printf s >&3; exec 3>&-; exec "$@"'
 
+/**
+ * A shell that stays as the pid namespace's first process, reaps, and runs the rest as its child; what it says itself ("Terminated") is
+ * not the algorithm's output.
+ */
+export const BECOME_INIT = 'set +e\nexec 4>&2 2>/dev/null\n(exec "$@" 2>&4 4>&-)\nexit $?'
+
 /** What is to run sealed. */
 export interface SandboxRequest {
   /** Argument vector, as the algorithm's author wrote it. */

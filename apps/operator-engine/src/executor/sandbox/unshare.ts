@@ -4,6 +4,7 @@ import { assertProgram } from './host-facts.ts'
 import { buildDropCommand, buildLimitsCommand, buildMappedCommand } from './map-user.ts'
 import type { LaunchCommand, SandboxRequest } from './sandbox.ts'
 import {
+  BECOME_INIT,
   DEVICE_LINKS,
   DEVICES,
   ENTER_SCRIPT,
@@ -18,9 +19,6 @@ import {
 function quote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`
 }
-
-// The shell stays as the namespace's first process; what it says itself ("Terminated") is not the algorithm's output.
-const BECOME_INIT = 'set +e\nexec 4>&2 2>/dev/null\n(exec "$@" 2>&4 4>&-)\nexit $?'
 
 /** Shell lines that build the new root at `request.scratchFolder` and move into it. */
 export function buildRootScript(request: SandboxRequest, facts: HostFacts): string {

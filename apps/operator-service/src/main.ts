@@ -1,6 +1,6 @@
 import { recoverSigner } from '@c2d/chain'
 import { listen } from '@c2d/http-kit'
-import { createJobNotifier, setPodPassword } from '@c2d/operator-db'
+import { createJobNotifier, loadResultKey, setPodPassword } from '@c2d/operator-db'
 import { openDatabase } from '@c2d/postgres'
 import { createLogger, createShutdown, runMain } from '@c2d/runtime'
 import { createResultStores } from '@c2d/storage'
@@ -42,7 +42,10 @@ await runMain(async () => {
 
   const notifier = createJobNotifier({ coalesceMs: COALESCE_MS }, { db, log })
   shutdown.onClose('notifier', () => notifier.close())
-  const results = createResultStores(config.results)
+  const results = createResultStores(config.results, {
+    keys: { load: (jobId, object) => loadResultKey(db, { jobId, object }) },
+  })
+  shutdown.onClose('results', () => results.close())
   const feed = createEventFeed({ pollMs: EVENT_POLL_MS }, { db, log })
   const engine =
     config.engineSecret && createEngineClient({ secret: config.engineSecret, timeoutMs: ENGINE_TIMEOUT_MS })

@@ -17,7 +17,7 @@ const HELP = `pod-publishing: stores the outputs and logs of one job and records
   --workflowid ID       the job
   --help                this text
 
-Exit code: 0 everything that may be stored is; 1 some files are not (the others are recorded); 2 anything else.
+Exit code: 0 everything that may be stored is; 1 some files are not, and the others are recorded, or it failed at all.
 `
 
 /** How long an outage of the database may last before finished work is given up, in milliseconds. */
@@ -60,10 +60,7 @@ await runMain(async () => {
 
   const keys: ObjectKey[] = []
   const stores = createResultStores(results, {
-    keys: {
-      keep: (key) => Promise.resolve(void keys.push(key)),
-      load: () => Promise.resolve(null), // what is stored here is read elsewhere
-    },
+    keys: { keep: (key) => Promise.resolve(void keys.push(key)) },
   })
   const log = createJobLog({ write: (text) => void process.stdout.write(text) })
   const keptLogs = await loadKeptLogs(stepFiles)

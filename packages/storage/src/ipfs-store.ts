@@ -41,7 +41,7 @@ export function createIpfsStore(target: IpfsTarget, deps: { keys?: ObjectKeys | 
 
   async function find(url: string): Promise<Found> {
     const { jobId, cid } = parseIpfsAddress(url)
-    const key = await deps.keys?.load(jobId, cid)
+    const key = await deps.keys?.load?.(jobId, cid)
     if (!key) throw resultNotFound()
     try {
       const client = await open()
@@ -56,7 +56,7 @@ export function createIpfsStore(target: IpfsTarget, deps: { keys?: ObjectKeys | 
     async put(jobId, path, source) {
       assertResultPath(path)
       const { keys } = deps
-      if (!keys) throw new Error('nothing goes to IPFS without a place for its key')
+      if (!keys?.keep) throw new Error('nothing goes to IPFS without a place for its key')
       const key = generateSegmentKey()
       const measured = measureBytes(source)
       const client = await open()

@@ -49,10 +49,10 @@ export type ResultReader = Pick<ResultStore, 'stat' | 'open'>
 
 /** Where the keys of encrypted objects are kept: never in an address, a row or an answer (DESIGN §4.7). */
 export interface ObjectKeys {
-  /** Called before `put` ends; what is thrown fails it. */
-  keep(key: ObjectKey): Promise<void>
-  /** @returns the key, 32 bytes; null where there is none (any more) */
-  load(jobId: string, object: string): Promise<Buffer | null>
+  /** Called before `put` ends; what is thrown fails it. Absent where nothing is stored. */
+  keep?(key: ObjectKey): Promise<void>
+  /** Absent where nothing is read. @returns the key, 32 bytes; null where there is none (any more) */
+  load?(jobId: string, object: string): Promise<Buffer | null>
 }
 
 /** The key of one encrypted object. */

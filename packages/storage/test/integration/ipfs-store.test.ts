@@ -11,7 +11,7 @@ import { createMemoryKeys } from './support/memory-keys.ts'
 const JOB = 'a'.repeat(32)
 const OTHER = 'b'.repeat(32)
 let node: IpfsFake
-let keys: ObjectKeys
+let keys: Required<ObjectKeys>
 let store: ResultStore
 
 beforeEach(async () => {

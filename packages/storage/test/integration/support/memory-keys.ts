@@ -1,7 +1,7 @@
 import type { ObjectKeys } from '@c2d/storage'
 
 /** Keys of objects, kept for as long as the test lives. */
-export function createMemoryKeys(): ObjectKeys {
+export function createMemoryKeys(): Required<ObjectKeys> {
   const keys = new Map<string, Buffer>()
   return {
     keep({ jobId, object, key }) {

@@ -35,6 +35,8 @@ const ENVIRONMENT_KEY = `0x${'01'.repeat(32)}`
 export interface EngineWorld {
   db: Database
   databaseUrl: string
+  /** What pods report with. */
+  podDatabaseUrl: string
   /** `host:port` where the dataset comes from. */
   origin: string
   workspaces: string
@@ -58,6 +60,10 @@ export interface QueueOptions {
   environment?: string
   validUntil?: number | null
   entrypoint?: string
+  /** The algorithm's image, where containers are. */
+  container?: { image: string; tag?: string; checksum?: string }
+  /** Where the dataset is fetched from; the world's own origin otherwise. */
+  inputUrl?: string
   /** What a provider would have found at the start. */
   evidence?: StartEvidence
   owner?: string
@@ -113,6 +119,7 @@ export async function createEngineWorld(): Promise<EngineWorld> {
   return {
     db,
     databaseUrl: database.url,
+    podDatabaseUrl: podUrl(database.url),
     origin: `127.0.0.1:${origin.port}`,
     workspaces: join(folder, 'workspaces'),
     resultsFolder,
@@ -128,10 +135,11 @@ export async function createEngineWorld(): Promise<EngineWorld> {
       const workflow = buildWorkflow(
         jobId,
         source,
-        `http://127.0.0.1:${origin.port}${options.inputPath ?? '/data.csv'}`,
+        options.inputUrl ?? `http://127.0.0.1:${origin.port}${options.inputPath ?? '/data.csv'}`,
       )
       const container = workflow.spec.metadata.stages[0]?.algorithm.container
       if (container && options.entrypoint) container.entrypoint = options.entrypoint
+      if (container) Object.assign(container, options.container)
       Object.assign(workflow.spec.metadata.stages[0] ?? {}, options.evidence ? { evidence: options.evidence } : {})
       await insertJob(db, {
         jobId,

@@ -93,6 +93,10 @@ CREATE TABLE jobs (
   results_removed_at timestamp with time zone,
   isolation jsonb,
   proof_due boolean NOT NULL DEFAULT true,
+  CONSTRAINT jobs_ended_without_lease CHECK (((datefinished IS NULL) OR (lease_expires_at IS NULL))) NOT VALID,
+  CONSTRAINT jobs_epoch_counts CHECK ((epoch >= 0)) NOT VALID,
+  CONSTRAINT jobs_queued_unclaimed CHECK (((status <> 1) OR (claimed_by IS NULL))) NOT VALID,
+  CONSTRAINT jobs_results_removed_after_end CHECK (((results_removed_at IS NULL) OR (datefinished IS NOT NULL))) NOT VALID,
   CONSTRAINT jobs_status_is_known CHECK ((status = ANY (ARRAY[1, 10, 20, 30, 31, 32, 40, 50, 60, 70]))) NOT VALID,
   CONSTRAINT jobs_stopreq_is_known CHECK (((stopreq >= 0) AND (stopreq <= 2))) NOT VALID
 );
@@ -126,6 +130,7 @@ CREATE TABLE notifications (
   next_at timestamp with time zone DEFAULT clock_timestamp(),
   delivered_at timestamp with time zone,
   last_error text,
+  CONSTRAINT notifications_delivered_or_due CHECK (((delivered_at IS NULL) OR (next_at IS NULL))) NOT VALID,
   CONSTRAINT notifications_job_id_kind_key UNIQUE (job_id, kind),
   CONSTRAINT notifications_kind_check CHECK ((kind = ANY (ARRAY['start'::text, 'stop'::text]))),
   CONSTRAINT notifications_pkey PRIMARY KEY (id)
@@ -156,6 +161,7 @@ CREATE TABLE step_attempts (
   attempts integer NOT NULL,
   last_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
   last_reason text,
+  CONSTRAINT step_attempts_count CHECK ((attempts > 0)) NOT VALID,
   CONSTRAINT step_attempts_pkey PRIMARY KEY (job_id, step),
   CONSTRAINT step_attempts_step_check CHECK ((step = ANY (ARRAY['configure'::text, 'algorithm'::text, 'filter'::text, 'publish'::text])))
 );

@@ -56,7 +56,9 @@ export async function measureClaims(world: BenchWorld): Promise<Measured[]> {
             spentMs += performance.now() - startedAtMs
             if (claimed !== batch) throw new Error(`${side} claimed ${claimed} of ${batch}`)
             // Their slots come free again, out of the measured time.
-            await databases[side].raw('UPDATE jobs SET datefinished = now() WHERE status = 20 AND datefinished IS NULL')
+            await databases[side].raw(
+              'UPDATE jobs SET datefinished = now(), lease_expires_at = NULL WHERE status = 20 AND datefinished IS NULL',
+            )
           }
           rates[side].push((BATCHES * batch * 1000) / spentMs)
         }

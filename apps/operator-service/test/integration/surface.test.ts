@@ -70,7 +70,7 @@ describe('what the service says of itself', () => {
     const described = Object.entries(spec.paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => [method.toUpperCase(), path] as const),
     )
-    expect(described).toHaveLength(13)
+    expect(described).toHaveLength(14)
     for (const [method, path] of described) {
       const { status } = await fetch(operator.url + path.replace('{jobId}', 'f'.repeat(32)), { method })
       expect([path, [404, 405].includes(status)]).toEqual([path, false])

@@ -15,9 +15,11 @@ export const proofs: Migration = {
         created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp()
       );
       COMMENT ON TABLE proofs IS 'What was signed of each finished job: a DSSE envelope';
-      ALTER TABLE jobs ADD COLUMN proof_due boolean NOT NULL DEFAULT true;
+      -- Finished rows of an adopted database are not written to: what some hold, no write may hold any more.
+      ALTER TABLE jobs ADD COLUMN proof_due boolean NOT NULL DEFAULT false;
+      ALTER TABLE jobs ALTER COLUMN proof_due SET DEFAULT true;
       COMMENT ON COLUMN jobs.proof_due IS 'Whether a proof is owed as soon as the job has ended; what ended before there were proofs has none';
-      UPDATE jobs SET proof_due = false WHERE datefinished IS NOT NULL;
+      UPDATE jobs SET proof_due = true WHERE datefinished IS NULL;
       CREATE INDEX jobs_to_prove ON jobs (datefinished) WHERE datefinished IS NOT NULL AND proof_due;
       GRANT UPDATE (proof_due) ON jobs TO ${ENGINE_ROLE};
       GRANT SELECT, INSERT ON proofs TO ${ENGINE_ROLE};

@@ -14,6 +14,7 @@ import { queueFront } from './20260101001100_queue_front.ts'
 import { proofs } from './20260101002000_proofs.ts'
 import { transactions } from './20260101002100_transactions.ts'
 import { anchors } from './20260101002200_anchors.ts'
+import { possibleStates } from './20260101003000_possible_states.ts'
 
 /** Every migration of the operator's database, oldest first; for `migrateToLatest`. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -32,4 +33,5 @@ export const MIGRATIONS: readonly Migration[] = [
   proofs,
   transactions,
   anchors,
+  possibleStates,
 ]

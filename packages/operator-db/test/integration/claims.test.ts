@@ -154,6 +154,22 @@ describe('advanceJob', () => {
     ).rejects.toThrow('a job does not go from configuring to finished')
   })
 
+  it.each([
+    ['a lease on a job that ended', `UPDATE jobs SET datefinished = now() WHERE workflowid = ?`],
+    ['a job in the queue that somebody holds', `UPDATE jobs SET status = 1 WHERE workflowid = ?`],
+    ['results that expired before the end', `UPDATE jobs SET results_removed_at = now() WHERE workflowid = ?`],
+    ['a claim that was taken back', `UPDATE jobs SET epoch = -1 WHERE workflowid = ?`],
+    ['a stop nobody knows', `UPDATE jobs SET stopreq = 3 WHERE workflowid = ?`],
+    [
+      'a notification that is delivered and due',
+      `INSERT INTO notifications (job_id, kind, url, body, delivered_at) VALUES (?, 'stop', 'http://x', '{}', now())`,
+    ],
+    ['attempts that were none', `INSERT INTO step_attempts (job_id, step, attempts) VALUES (?, 'publish', 0)`],
+  ])('error: the database itself refuses %s', async (_what, statement) => {
+    const { jobId } = await claimOne('env-possible')
+    await expect(database.db.raw(statement, [jobId])).rejects.toMatchObject({ code: '23514' })
+  })
+
   it('error: the database itself refuses a status nobody knows', async () => {
     const { jobId } = await claimOne('env-unknown')
     await expect(database.db('jobs').where({ workflowid: jobId }).update({ status: 33 })).rejects.toThrow(

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { isSchemaCurrent, migrateToLatest, openDatabase, rollbackLatest, type Database } from '@c2d/postgres'
 import { createTestDatabase, type TestDatabase } from '@c2d/testing'
-import { MIGRATIONS, claimJobs, findJobs, insertJob, listEvents, loadJob } from '@c2d/operator-db'
+import { MIGRATIONS, claimJobs, findJobs, insertJob, listEvents, listUnfinished, loadJob } from '@c2d/operator-db'
 import { buildNewJob, buildWorkflow } from './operator-database.ts'
 
 // What `pgsqlinit` of the reference leaves in a database (operator-service-api §8).
@@ -105,6 +105,62 @@ describe('a database of the reference', () => {
     expect(rows).toEqual([{ workflow: 'the one that was here' }])
     const claimed = await claimJobs(db, { environment: 'ocean-compute', maxJobs: 5, claimedBy: 'e', leaseSeconds: 30 })
     expect(claimed.map((job) => job.jobId)).toEqual(['queued'])
+  })
+
+  it('behaviour: five thousand rows of every kind come through unchanged, but for the ends of what was at work', async () => {
+    // Finished, queued, at work, finished without a date; owners and texts missing, results unreadable, ids used twice.
+    await db.raw(
+      `INSERT INTO jobs (agreementid, workflowid, owner, status, statustext, datecreated, datefinished, outputsurl,
+         namespace, stopreq, removed, workflow, provider)
+       SELECT CASE WHEN n % 17 = 0 THEN '0xSAME' WHEN n % 2 = 0 THEN '0x' || md5(n::text) ELSE upper(md5(n::text)) END,
+         CASE WHEN n % 501 = 0 THEN md5('twice') ELSE md5('job' || n) END,
+         CASE WHEN n % 13 = 0 THEN NULL ELSE '0xOwner' || n % 40 END,
+         kind.status, CASE WHEN n % 11 = 0 THEN NULL ELSE 'Müller — ' || n END,
+         timestamp '2022-01-01' + n * interval '1 hour', kind.ended,
+         (ARRAY[NULL, '', '[]', '[{"filename":"a.csv","filesize":1,"url":"http://s3/a","type":"output"}]', '{no json'])[n % 5 + 1],
+         'env-' || n % 3, n % 3, 0,
+         (ARRAY[NULL, '{}', '{"spec": {"metadata": {"stages": [{"input": null}]}}}', 'no json', :workflow])[n % 5 + 1],
+         CASE WHEN n % 7 = 0 THEN NULL ELSE '0xprovider' END
+       FROM generate_series(1, 5000) AS n,
+         LATERAL (SELECT (ARRAY[1, 10, 20, 30, 31, 32, 40, 50, 60, 70])[n % 10 + 1] AS status,
+           CASE WHEN n % 3 > 0 THEN timestamp '2023-01-01' + n * interval '1 hour' END AS ended) AS kind`,
+      { workflow: JSON.stringify(buildWorkflow('x', 'env-1')) },
+    )
+    const original = `agreementid, workflowid, owner, status, statustext, datecreated, configlogurl, publishlogurl,
+      algologurl, outputsurl, ddo, namespace, stopreq, removed, workflow, provider`
+    const fingerprint = async (columns: string, condition: string): Promise<unknown> => {
+      const { rows } = await db.raw<{ rows: unknown[] }>(
+        `SELECT count(*)::int AS jobs, md5(string_agg(row::text, '|' ORDER BY row::text)) AS text
+         FROM (SELECT ROW(${columns}) AS row FROM jobs WHERE ${condition}) AS rows`,
+      )
+      return rows[0]
+    }
+    const everything = await fingerprint(original, 'true')
+    const ended = await fingerprint(
+      `${original}, laststatusupdate, datefinished`,
+      "datefinished < now() - interval '1 hour'",
+    )
+    const queued = await fingerprint(original, 'status = 1 AND datefinished IS NULL')
+    const idle = await db('jobs').where({ status: 70 }).whereNull('datefinished').count()
+    expect(idle).not.toEqual([{ count: '0' }])
+
+    await migrateToLatest(db, MIGRATIONS)
+
+    expect(await fingerprint(original, 'true')).toEqual(everything)
+    expect(
+      await fingerprint(`${original}, laststatusupdate, datefinished`, `datefinished < now() - interval '1 hour'`),
+    ).toEqual(ended)
+    expect(await fingerprint(original, 'datefinished IS NULL')).toEqual(queued)
+    const abandoned = db('jobs').where({ reason: 'Abandoned' }).distinct('status').orderBy('status')
+    expect(await abandoned.pluck('status')).toEqual([10, 20, 30, 31, 32, 40, 50, 60])
+    // Each can be read, and none of them stops another.
+    expect((await listUnfinished(db)).length).toBe((queued as { jobs: number }).jobs)
+    expect((await findJobs(db, { owner: '0xowner7' })).length).toBeGreaterThan(50)
+    expect((await findJobs(db, { agreementId: 'SAME' })).length).toBeGreaterThan(200)
+    const { jobId } = await insertJob(db, buildNewJob({ environment: 'env-2' }))
+    const claimed = await claimJobs(db, { environment: 'env-2', maxJobs: 9_999, claimedBy: 'e', leaseSeconds: 30 })
+    expect(claimed.map((job) => job.jobId)).toContain(jobId)
+    expect(claimed.every((job) => job.status === 20 && job.epoch === 1)).toBe(true)
   })
 
   it('behaviour: duplicate agreements are kept and marked; a new job of one is refused', async () => {

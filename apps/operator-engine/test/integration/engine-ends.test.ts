@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { access, readdir, rm, writeFile } from 'node:fs/promises'
+import { access, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Step } from '@c2d/contracts'
 import { countAttempts, listEnvironments, listEvents, notifyJobs, requestStop, type JobRow } from '@c2d/operator-db'
@@ -101,6 +101,32 @@ describe('every end has a reason', () => {
       expect(stepMs.algorithm).toBeLessThan(7_000)
     }
   }, 150_000)
+
+  it.each([
+    ['OutOfMemory', { ramGB: 0.1 }, `const kept = []; setInterval(() => kept.push(Buffer.alloc(20e6, 1)), 10)`],
+    [
+      'WorkspaceFull',
+      { diskGB: 0.02 },
+      `setInterval(() => require('fs').appendFileSync('/data/outputs/big', Buffer.alloc(1e6)), 5)`,
+    ],
+  ])('an algorithm that takes more than its share: %s, and its log is kept', async (reason, limits, source) => {
+    await world.startEngine(world.environment(limits))
+    const jobId = await world.queueJob(`console.log('begun'); ${source}`)
+    const job = await world.waitForJob(jobId, isFinished)
+    expect(job).toMatchObject({ status: 70, reason })
+    expect(await world.resultText(job, 'algorithm.log')).toContain('begun')
+  })
+
+  it('a fault of ours, again and again: the job ends, and gives its slot back', async () => {
+    const jobId = await world.queueJob(QUICK)
+    await mkdir(join(world.workspaces, jobId), { recursive: true })
+    await writeFile(join(world.workspaces, jobId, 'data'), 'in the way of its workspace')
+    await world.startEngine(world.environment({ maxJobs: 1 }))
+    expect(await world.waitForJob(jobId, isFinished, 50_000)).toMatchObject({ reason: 'InternalError', outputs: null })
+    const next = await world.waitForJob(await world.queueJob(QUICK), isFinished)
+    expect(next).toMatchObject({ status: 70, reason: null })
+    await waitUntil(() => isGone(join(world.workspaces, jobId)))
+  }, 90_000)
 
   it('says when each step began and ended', async () => {
     await world.startEngine()

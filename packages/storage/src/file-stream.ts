@@ -3,8 +3,15 @@ import { Readable } from 'node:stream'
 import { toError } from '@c2d/runtime'
 import type { ByteRange } from './result-store.ts'
 
-/** Large enough that a thread of the pool is asked rarely, small enough that 64 readers hold 24 MiB. */
-const CHUNK_BYTES = 128 * 1024
+/** Large enough that a thread of the pool is asked rarely, small enough that 64 readers hold 12 MiB. */
+const CHUNK_BYTES = 64 * 1024
+
+/**
+ * Buffers that were given back, for all streams of the process: those of many short transfers would otherwise outlive
+ * two collections each and pile up until the next large one.
+ */
+const idle: Buffer[] = []
+const MAX_IDLE = 256
 
 /**
  * A file, or a range of it, as a stream whose buffers can be used again: whoever is done with a chunk may give it back.
@@ -13,7 +20,6 @@ const CHUNK_BYTES = 128 * 1024
 export class FileStream extends Readable {
   readonly #file: FileHandle
   readonly #end: number
-  readonly #free: Buffer[] = []
   #position: number
   #reading: Promise<void> | undefined
 
@@ -25,9 +31,9 @@ export class FileStream extends Readable {
     this.#end = range.end
   }
 
-  /** Takes back a chunk that this stream gave: its bytes may change from now on. */
+  /** Takes back a chunk that this stream gave, once: its bytes may change from now on. */
   giveBack(chunk: Buffer): void {
-    if (chunk.buffer.byteLength === CHUNK_BYTES) this.#free.push(Buffer.from(chunk.buffer))
+    if (chunk.buffer.byteLength === CHUNK_BYTES && idle.length < MAX_IDLE) idle.push(Buffer.from(chunk.buffer))
   }
 
   override _read(): void {
@@ -51,7 +57,7 @@ export class FileStream extends Readable {
       return
     }
     // Slow: out of no pool, so that all of its memory is this chunk's.
-    const buffer = this.#free.pop() ?? Buffer.allocUnsafeSlow(CHUNK_BYTES)
+    const buffer = idle.pop() ?? Buffer.allocUnsafeSlow(CHUNK_BYTES)
     try {
       const { bytesRead } = await this.#file.read(buffer, 0, wanted, this.#position)
       if (bytesRead === 0) throw new Error('the file became shorter while it was read')

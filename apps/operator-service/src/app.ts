@@ -11,6 +11,7 @@ import { createProviderAuth } from './domain/provider-auth.ts'
 import { createQueueBoard } from './domain/queue-board.ts'
 import { adminRoutes } from './http/admin.routes.ts'
 import { computeRoutes } from './http/compute.routes.ts'
+import { translateDatabaseErrors } from './http/database-errors.ts'
 import { docsRoutes } from './http/docs.routes.ts'
 import { environmentRoutes } from './http/environments.routes.ts'
 import { jobRoutes } from './http/job.routes.ts'
@@ -77,6 +78,7 @@ export function createApp(options: AppOptions, deps: AppDeps): Express {
   app.use(OPERATOR_BASE_PATH, environmentRoutes(options, { ...deps, auth }))
   app.use(OPERATOR_BASE_PATH, adminRoutes(options, { ...deps, queue, migrate: () => migrateDatabase(deps.db) }))
   app.use(notFound)
+  app.use(translateDatabaseErrors)
   app.use(renderErrors('operator', deps))
   return app
 }

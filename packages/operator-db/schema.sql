@@ -38,6 +38,23 @@ CREATE TABLE claim_locks (
   CONSTRAINT claim_locks_pkey PRIMARY KEY (environment)
 );
 
+CREATE TABLE derived_assets (
+  job_id text NOT NULL,
+  environment text NOT NULL,
+  state text NOT NULL DEFAULT 'due'::text,
+  size_bytes bigint NOT NULL,
+  token_sha256 text NOT NULL,
+  did text,
+  nft text,
+  datatoken text,
+  note text,
+  created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  next_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  CONSTRAINT derived_assets_check CHECK (((state <> 'published'::text) OR ((did IS NOT NULL) AND (nft IS NOT NULL) AND (datatoken IS NOT NULL)))),
+  CONSTRAINT derived_assets_pkey PRIMARY KEY (job_id),
+  CONSTRAINT derived_assets_state_check CHECK ((state = ANY (ARRAY['due'::text, 'published'::text, 'refused'::text])))
+);
+
 CREATE TABLE engines (
   instance text NOT NULL,
   url text,
@@ -180,6 +197,8 @@ CREATE TABLE step_tokens (
 
 CREATE INDEX chain_transactions_by_job ON public.chain_transactions USING btree (job_id);
 CREATE INDEX chain_transactions_due ON public.chain_transactions USING btree (chain_id, wallet, nonce) WHERE (state = 'sent'::text);
+CREATE INDEX derived_assets_by_environment ON public.derived_assets USING btree (environment) WHERE (state <> 'refused'::text);
+CREATE INDEX derived_assets_due ON public.derived_assets USING btree (next_at) WHERE (state = 'due'::text);
 CREATE UNIQUE INDEX unique_namespace ON public.envs USING btree (namespace);
 CREATE INDEX job_events_by_job ON public.job_events USING btree (job_id, id);
 CREATE INDEX jobs_at_work ON public.jobs USING btree (namespace) WHERE ((status > 1) AND (datefinished IS NULL));
@@ -518,6 +537,8 @@ COMMENT ON TABLE chain_transactions IS 'What wallets of the operator sent, once 
 COMMENT ON COLUMN chain_transactions.hashes IS 'Newest first: replacements have the same nonce, so one of them is mined';
 COMMENT ON TABLE chain_wallets IS 'The row of a wallet is locked while a nonce of it is given away';
 COMMENT ON TABLE claim_locks IS 'The row of an environment is locked while jobs of it are claimed';
+COMMENT ON TABLE derived_assets IS 'Results that become assets of their consumers; they are kept as long as they are here';
+COMMENT ON COLUMN derived_assets.token_sha256 IS 'Of what the file objects of the asset show to read the results';
 COMMENT ON TABLE engines IS 'Where each engine can be asked about the jobs it holds; null url is nowhere';
 COMMENT ON TABLE job_events IS 'The timeline of each job: one line a change';
 COMMENT ON VIEW job_queue IS 'Queued jobs with their position in the environment: fair between owners, then by age';
@@ -545,6 +566,8 @@ COMMENT ON TABLE step_tokens IS 'What the pod of a step proves itself with; a ne
 GRANT INSERT, SELECT, UPDATE ON chain_transactions TO c2d_engine;
 GRANT INSERT, SELECT, UPDATE ON chain_wallets TO c2d_engine;
 GRANT INSERT, SELECT, UPDATE ON claim_locks TO c2d_engine;
+GRANT INSERT, SELECT ON derived_assets TO c2d_engine;
+GRANT SELECT ON derived_assets TO c2d_service;
 GRANT DELETE, INSERT, SELECT, UPDATE ON engines TO c2d_engine;
 GRANT SELECT ON engines TO c2d_service;
 GRANT INSERT, SELECT, UPDATE ON envs TO c2d_engine;
@@ -568,6 +591,7 @@ GRANT SELECT ON schema_migrations_lock TO c2d_engine;
 GRANT SELECT ON schema_migrations_lock TO c2d_service;
 GRANT INSERT, SELECT, UPDATE ON step_attempts TO c2d_engine;
 GRANT INSERT, SELECT, UPDATE ON step_tokens TO c2d_engine;
+GRANT UPDATE (state, did, nft, datatoken, note, next_at) ON derived_assets TO c2d_engine;
 GRANT UPDATE (status, statustext, laststatusupdate, datefinished, outputsurl, stopreq, epoch, claimed_by, lease_expires_at, reason, exit_code, results_expire_at, results_removed_at, isolation, proof_due) ON jobs TO c2d_engine;
 GRANT INSERT (agreementid, workflowid, owner, status, statustext, namespace, workflow, provider, request_key, valid_until) ON jobs TO c2d_service;
 GRANT UPDATE (stopreq) ON jobs TO c2d_service;

@@ -8,6 +8,7 @@ import { createClaimer } from './claims/claimer.ts'
 import { createHeldJobs } from './claims/held-jobs.ts'
 import { createLeaseKeeper } from './claims/lease-keeper.ts'
 import type { EnvironmentConfig } from './config.ts'
+import { publishAssets } from './derived-assets/publish-assets.ts'
 import type { Executor } from './executor/executor.ts'
 import { giveUpJob } from './give-up.ts'
 import { createJobLoop } from './loop.ts'
@@ -194,6 +195,11 @@ export function startEngine(options: EngineOptions, deps: EngineDeps): Engine {
     repeat(
       { what: 'proofs', everyMs: options.tickMs, signal, pacer: proofs },
       () => proveJobs(environments, { db, executor, keyOf, wallets, by, log }),
+      log,
+    ),
+    repeat(
+      { what: 'derived assets', everyMs: options.tickMs, signal },
+      () => publishAssets(environments, { db, fetch: deps.fetch, wallets, by, log }),
       log,
     ),
     repeat(

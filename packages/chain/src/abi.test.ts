@@ -39,6 +39,9 @@ const identifiers: [string, readonly string[], string][] = [
   ['getMetaData', DATA_NFT_ABI, '0xd2786ba4'],
   ['isDeployed', DATA_NFT_ABI, '0x90184b02'],
   ['NFTCreated', FACTORY_ABI, '0x8125264ec1d174cb383ea0646ea1e6921ca3b0aba20370c8e18389e7c2d6a571'],
+  ['createNftWithErc20', FACTORY_ABI, '0xf86b2bcf'],
+  ['TokenCreated', FACTORY_ABI, '0x567699dbf7c5f63a51a42fd451f5e065bca0dfc723adf2cc498bbb7cfb780b90'],
+  ['setMetaData', DATA_NFT_ABI, '0x1aa3adf9'],
   ['erc721List', FACTORY_ABI, '0x72f670f0'],
 ]
 

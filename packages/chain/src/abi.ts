@@ -3,6 +3,11 @@ import { Interface } from 'ethers'
 const PROVIDER_FEE_TUPLE =
   '(address providerFeeAddress, address providerFeeToken, uint256 providerFeeAmount, uint8 v, bytes32 r, bytes32 s, uint256 validUntil, bytes providerData)'
 
+const NFT_TUPLE =
+  '(string name, string symbol, uint256 templateIndex, string tokenURI, bool transferable, address owner)'
+const DATATOKEN_TUPLE =
+  '(uint256 templateIndex, string[] strings, address[] addresses, uint256[] uints, bytes[] bytess)'
+
 /** What we read of a datatoken, and what its customers send to it (local-chain-and-contracts §4.1). */
 export const DATATOKEN_ABI = [
   'event OrderStarted(address indexed consumer, address payer, uint256 amount, uint256 serviceIndex, uint256 timestamp, address indexed publishMarketAddress, uint256 blockNumber)',
@@ -21,6 +26,8 @@ export const DATA_NFT_ABI = [
   'event MetadataCreated(address indexed createdBy, uint8 state, string decryptorUrl, bytes flags, bytes data, bytes32 metaDataHash, uint256 timestamp, uint256 blockNumber)',
   'event MetadataUpdated(address indexed updatedBy, uint8 state, string decryptorUrl, bytes flags, bytes data, bytes32 metaDataHash, uint256 timestamp, uint256 blockNumber)',
   'event MetadataState(address indexed updatedBy, uint8 state, uint256 timestamp, uint256 blockNumber)',
+  'function setMetaData(uint8 _metaDataState, string _metaDataDecryptorUrl, string _metaDataDecryptorAddress, bytes flags, bytes data, bytes32 _metaDataHash, (address validatorAddress, uint8 v, bytes32 r, bytes32 s)[] _metadataProofs)',
+  'function transferFrom(address from, address to, uint256 tokenId)',
   'function getMetaData() view returns (string decryptorUrl, string decryptorAddress, uint8 state, bool hasMetaData)',
   'function isDeployed(address datatoken) view returns (bool)',
   'function ownerOf(uint256 tokenId) view returns (address)',
@@ -29,6 +36,8 @@ export const DATA_NFT_ABI = [
 /** What we ask the factory (local-chain-and-contracts §4.3). */
 export const FACTORY_ABI = [
   'event NFTCreated(address newTokenAddress, address indexed templateAddress, string tokenName, address indexed admin, string symbol, string tokenURI, bool transferable, address indexed creator)',
+  'event TokenCreated(address indexed newTokenAddress, address indexed templateAddress, string name, string symbol, uint256 cap, address creator)',
+  `function createNftWithErc20(${NFT_TUPLE} _NftCreateData, ${DATATOKEN_TUPLE} _ErcCreateData) returns (address erc721Address, address erc20Address)`,
   'function erc721List(address nft) view returns (address)',
 ] as const
 

@@ -1,5 +1,6 @@
 export * from './asset.ts'
 export * from './consumer-output.ts'
+export * from './derived-asset.ts'
 export * from './download-token.ts'
 export * from './environment.ts'
 export * from './error-codes.ts'

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { encryptedOutputSchema } from './consumer-output.ts'
 import { sha256HexSchema } from './primitives.ts'
+import { derivedAssetSchema } from './derived-asset.ts'
 import { startEvidenceSchema } from './proof.ts'
 
 const remoteSchema = z.object({
@@ -57,6 +58,8 @@ export const stageSchema = z.object({
       metadataUri: z.string().nullish(),
       /** A `ConsumerOutput`, encrypted to the environment: neither rows nor other pods can read it. */
       consumerOutput: encryptedOutputSchema.optional(),
+      /** What the results are to become when the job has ended well. */
+      derivedAsset: derivedAssetSchema.optional(),
     })
     .loose(),
   /** What the provider found when it let this job start, for its proof; no pod needs it. */

@@ -1,6 +1,7 @@
 export type { Database } from '@c2d/postgres'
 export * from './anchors.ts'
 export * from './channel.ts'
+export * from './derived-assets.ts'
 export * from './engines.ts'
 export * from './environments.ts'
 export * from './events.ts'

@@ -78,7 +78,7 @@ async function anchorOrder(
   const asked = {
     purpose: `anchor ${said.jobId} ${order.txId} ${order.datatoken.toLowerCase()}`,
     jobId: said.jobId,
-    call: { to: order.datatoken, data },
+    call: () => ({ to: order.datatoken, data }),
   }
   return (await sendOnce(asked, { maxGas }, { db, wallet })).state
 }

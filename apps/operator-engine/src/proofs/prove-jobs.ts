@@ -1,8 +1,11 @@
-import { insertProof, listEvents, listUnprovenJobs, loadJob } from '@c2d/operator-db'
+import { createHash } from 'node:crypto'
+import { insertProof, listEvents, listUnprovenJobs, loadJob, owePublication } from '@c2d/operator-db'
 import type { Database } from '@c2d/postgres'
 import { buildStatement, sealStatement } from '@c2d/proof'
 import { toError, type Logger } from '@c2d/runtime'
 import type { EnvironmentConfig } from '../config.ts'
+import { chooseResults, wishOf } from '../derived-assets/choose-results.ts'
+import { buildResultToken } from '../derived-assets/result-token.ts'
 import type { OperatorWallets } from '../transactions/operator-wallet.ts'
 import type { Executor } from '../executor/executor.ts'
 import { buildFacts } from './build-facts.ts'
@@ -51,6 +54,18 @@ async function proveJob(
   if (!facts) return false
   const { signer, endorsement } = await deps.keyOf(environment, facts.predicate.finishedAtMs)
   const envelope = await sealStatement(buildStatement(facts.predicate, facts.files), signer, endorsement)
+  const wish = wishOf(job)
+  const results = wish ? chooseResults(job, wish) : []
+  // Before the proof, because the proof is what says that there is nothing left to do here.
+  if (results.length > 0) {
+    const token = buildResultToken(environment.privateKey, jobId)
+    await owePublication(deps.db, {
+      jobId,
+      environment: environment.id,
+      sizeBytes: results.reduce((sum, { result }) => sum + result.filesize, 0),
+      tokenSha256: createHash('sha256').update(token).digest('hex'),
+    })
+  }
   const isAnchored = deps.wallets.get(facts.predicate.job.chainId ?? 0)?.anchorsProofs === true
   return insertProof(deps.db, { jobId, envelope, isAnchored, by: deps.by })
 }

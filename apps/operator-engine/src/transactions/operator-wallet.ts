@@ -17,6 +17,8 @@ export interface OperatorWallet {
   /** What one transaction may use up. */
   maxGas: bigint
   anchorsProofs: boolean
+  /** The ERC721Factory that derived assets are made at; absent: none are. */
+  factoryAddress: string | undefined
   limits: WalletLimits
 }
 

@@ -13,18 +13,20 @@ const GAS_MARGIN_PERCENT = 130n
 /**
  * Sends a call of a wallet once for a purpose, however often and by however many engines it is asked for; tells how it
  * stands. Mined is what is buried deep enough to stay.
+ * @param asked.call made only where nothing was sent for this purpose yet
  * @param options.maxGas more is not paid for
  */
 export async function sendOnce(
-  asked: { purpose: string; jobId: string; call: TransactionCall },
+  asked: { purpose: string; jobId: string; call: () => Promise<TransactionCall> | TransactionCall },
   options: { maxGas: bigint },
   deps: { db: Database; wallet: ChainWallet },
 ): Promise<SendOnce> {
   const { db, wallet } = deps
-  const { purpose, jobId, call } = asked
+  const { purpose, jobId } = asked
   const known = await loadTransaction(db, purpose)
   if (known) return { state: known.state, transaction: known }
 
+  const call = await asked.call()
   const needed = await wallet.estimateGas(call)
   if (needed === null) return { state: 'refused', why: 'reverts' }
   const gasLimit = (needed * GAS_MARGIN_PERCENT) / 100n

@@ -1,4 +1,5 @@
 import { createChainWallet } from '@c2d/chain'
+import { addressSchema } from '@c2d/contracts'
 import { secretSchema } from '@c2d/runtime'
 import { z } from 'zod'
 import type { OperatorWallets } from './operator-wallet.ts'
@@ -16,22 +17,27 @@ export const walletSettingsSchema = z.object({
   maxGas: z.number().int().positive().default(3_000_000),
   /** Whether the orders of each job are told of its proof. */
   anchorProofs: z.boolean().default(false),
+  /** The ERC721Factory of the chain: with it, results can become assets. */
+  factoryAddress: addressSchema.optional(),
 })
 export type WalletSettings = z.infer<typeof walletSettingsSchema>
 
 /** Opens the accounts by chain id; nothing is sent before they are used. */
 export function openWallets(settings: readonly WalletSettings[]): OperatorWallets {
   return new Map(
-    settings.map(({ chainId, rpcUrls, privateKey, confirmations, outbidSeconds, maxGas, anchorProofs }) => [
-      chainId,
-      {
-        wallet: createChainWallet({ chainId, rpcUrls }, privateKey.reveal()),
-        privateKey,
-        maxGas: BigInt(maxGas),
-        anchorsProofs: anchorProofs,
-        limits: { confirmations, outbidAfterMs: outbidSeconds * 1000, lookEveryMs: LOOK_EVERY_MS },
-      },
-    ]),
+    settings.map(
+      ({ chainId, rpcUrls, privateKey, confirmations, outbidSeconds, maxGas, anchorProofs, factoryAddress }) => [
+        chainId,
+        {
+          wallet: createChainWallet({ chainId, rpcUrls }, privateKey.reveal()),
+          privateKey,
+          maxGas: BigInt(maxGas),
+          anchorsProofs: anchorProofs,
+          factoryAddress,
+          limits: { confirmations, outbidAfterMs: outbidSeconds * 1000, lookEveryMs: LOOK_EVERY_MS },
+        },
+      ],
+    ),
   )
 }
 

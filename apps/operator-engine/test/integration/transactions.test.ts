@@ -75,7 +75,7 @@ const approve = (purpose: string, amount = 1n): Promise<SendOnce> =>
     {
       purpose,
       jobId: JOB_ID,
-      call: { to: chain.addresses.Ocean, data: ERC20.encodeFunctionData('approve', [SPENDER, amount]) },
+      call: () => ({ to: chain.addresses.Ocean, data: ERC20.encodeFunctionData('approve', [SPENDER, amount]) }),
     },
     { maxGas: 100_000n },
     { db, wallet },
@@ -117,7 +117,7 @@ describe('transactions of the operator', () => {
       {
         purpose: 'a',
         jobId: JOB_ID,
-        call: { to: chain.addresses.Ocean, data: ERC20.encodeFunctionData('approve', [SPENDER, 5n]) },
+        call: () => ({ to: chain.addresses.Ocean, data: ERC20.encodeFunctionData('approve', [SPENDER, 5n]) }),
       },
       { maxGas: 100_000n },
       { db, wallet: deaf },
@@ -172,13 +172,13 @@ describe('transactions of the operator', () => {
 
   it('error: what would revert, or cost more than allowed, is not signed at all', async () => {
     const data = '0xdeadbeef'
-    const call = { to: chain.addresses.Ocean, data }
+    const call = () => ({ to: chain.addresses.Ocean, data })
     const before = await wallet.countSent()
     expect(await sendOnce({ purpose: 'a', jobId: JOB_ID, call }, { maxGas: 100_000n }, { db, wallet })).toEqual({
       state: 'refused',
       why: 'reverts',
     })
-    const dear = { to: chain.addresses.Ocean, data: ERC20.encodeFunctionData('approve', [SPENDER, 1n]) }
+    const dear = () => ({ to: chain.addresses.Ocean, data: ERC20.encodeFunctionData('approve', [SPENDER, 1n]) })
     expect(await sendOnce({ purpose: 'a', jobId: JOB_ID, call: dear }, { maxGas: 10n }, { db, wallet })).toEqual({
       state: 'refused',
       why: 'gas',

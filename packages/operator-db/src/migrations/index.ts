@@ -15,6 +15,7 @@ import { proofs } from './20260101002000_proofs.ts'
 import { transactions } from './20260101002100_transactions.ts'
 import { anchors } from './20260101002200_anchors.ts'
 import { possibleStates } from './20260101003000_possible_states.ts'
+import { derivedAssets } from './20260101003100_derived_assets.ts'
 
 /** Every migration of the operator's database, oldest first; for `migrateToLatest`. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -34,4 +35,5 @@ export const MIGRATIONS: readonly Migration[] = [
   transactions,
   anchors,
   possibleStates,
+  derivedAssets,
 ]

@@ -11,15 +11,6 @@ export interface BucketUnderTest {
   close(): Promise<void>
 }
 
-/** It comes without types; a name that is a variable is not looked for. */
-const S3RVER: string = 's3rver'
-
-/** The part of it that is used. */
-interface Rver {
-  run(): Promise<{ port: number }>
-  close(): Promise<void>
-}
-
 /** Opens a bucket with a name of its own. */
 export async function openBucket(): Promise<BucketUnderTest> {
   const env = process.env
@@ -45,7 +36,7 @@ export async function openBucket(): Promise<BucketUnderTest> {
     return { target, isReal: true, close: () => removeBuckets(target) }
   }
   const directory = await mkdtemp(join(tmpdir(), 'c2d-s3-'))
-  const { default: S3rver } = (await import(S3RVER)) as { default: new (options: object) => Rver }
+  const { default: S3rver } = await import('s3rver')
   const server = new S3rver({
     port: 0,
     address: '127.0.0.1',

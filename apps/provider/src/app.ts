@@ -19,7 +19,7 @@ import { createContractAccounts } from './domain/auth/contract-accounts.ts'
 import { createConsumerLimit } from './domain/auth/consumer-limit.ts'
 import { createConsumerOutputs } from './domain/compute/consumer-outputs.ts'
 import { createWaitingCount } from './domain/compute/count-waiting.ts'
-import type { ProviderChains } from './domain/chains/provider-chain.ts'
+import { chainsAtOneMoment, type ProviderChains } from './domain/chains/provider-chain.ts'
 import { createAssetResolver } from './domain/assets/resolve-asset.ts'
 import { createHostFinder } from './domain/assets/service-host.ts'
 import type { RevokedTokens } from './db/revoked-tokens.ts'
@@ -135,7 +135,8 @@ export function createApp(options: AppOptions, deps: AppDeps): Express {
   const findHost = createHostFinder({ publicUrls: options.publicUrls, memoryMs: PEER_MEMORY_MS }, { peers })
   const countWaiting = createWaitingCount({ memoryMs: QUEUE_MEMORY_MS }, { operator })
   const outputs = createConsumerOutputs({ timeoutMs: options.requestTimeoutMs }, { chains, fetch })
-  const evaluation = { resolveAsset, findHost, checkFiles, trustLists: options.trustLists, outputs, now }
+  const openMoment = () => createAssetResolver({ chains: chainsAtOneMoment(chains), cache, log })
+  const evaluation = { openMoment, findHost, checkFiles, trustLists: options.trustLists, outputs, now }
 
   const app = createHttpApp(options, { log, metrics })
   app.use(healthRoutes(deps.readiness, { log }))

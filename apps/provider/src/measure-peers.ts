@@ -1,3 +1,4 @@
+import type { ChainClient } from '@c2d/chain'
 import type { Metrics } from '@c2d/http-kit'
 import { createCallMeter } from './clients/measure-calls.ts'
 import type { MetadataCache } from './clients/metadata-cache.ts'
@@ -18,7 +19,9 @@ export function measurePeers(peers: Peers, metrics: Metrics): Peers {
   const meter = createCallMeter(metrics)
   const chains = [...peers.chains.values()].map((chain) => {
     const peer = `chain ${chain.chainId}`
-    return [chain.chainId, meter.measure(peer, { ...chain, client: meter.measure(peer, chain.client) })] as const
+    const measured = (client: ChainClient): ChainClient =>
+      meter.measure(peer, { ...client, atOneMoment: () => measured(client.atOneMoment()) })
+    return [chain.chainId, meter.measure(peer, { ...chain, client: measured(chain.client) })] as const
   })
   return {
     chains: new Map(chains),

@@ -3,10 +3,11 @@ import { ConfigError } from '@c2d/runtime'
 import { dataNftInterface, datatokenInterface, factoryInterface } from './abi.ts'
 import { checksumAddress } from './address.ts'
 import { readAssetState } from './asset-state.ts'
+import { createBlockMemory } from './block-memory.ts'
 import { createChainRpc } from './chain-rpc.ts'
 import { isContractSignatureValid, type ContractSignature } from './contract-signature.ts'
 import { createLastingTruth } from './lasting-truth.ts'
-import { createLatestBlock } from './latest-block.ts'
+import { createLatestBlock, type LatestBlock } from './latest-block.ts'
 import { createLogReader } from './log-reader.ts'
 import { createMetadataReader, type OnChainMetadata } from './metadata-reader.ts'
 import { createNftList, type ListedNft, type NftList } from './nft-list.ts'
@@ -49,6 +50,11 @@ export interface ChainClientOptions {
 /** One chain, read-only. Every method throws AppError UpstreamUnavailable where the chain cannot be read. */
 export interface ChainClient {
   readonly chainId: number
+  /**
+   * The same client, to which the newest block is the one that is when it is first asked about the present: what one
+   * request asks belongs together then, and the block is asked for once. For short work; nothing need be closed.
+   */
+  atOneMoment(): ChainClient
   /** The NFT's present metadata; null where it published none, or is no data NFT (DESIGN §4.4). */
   latestMetadata(nftAddress: string): Promise<OnChainMetadata | null>
   /** The metadata that this NFT published in a transaction (the last, if several); null where there is none. */
@@ -95,6 +101,7 @@ export interface ChainClient {
 
 const RECEIPT_POLL_MS = 100
 const NFT_TOKEN_ID = 1
+const MAX_OWNERS = 1_000
 const ZERO_ADDRESS = `0x${'0'.repeat(40)}`
 const CONFIRMATIONS = 12
 const LATEST_BLOCK_MS = 1_000
@@ -112,7 +119,8 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
   const blockMs = options.latestBlockMaxAgeMs ?? (DEVELOPMENT_CHAINS.includes(chainId) ? 0 : LATEST_BLOCK_MS)
   const latestBlock = createLatestBlock(rpc, { chainId, maxAgeMs: Math.min(blockMs, LATEST_BLOCK_MS) })
   const readLogs = createLogReader(rpc)
-  const metadata = createMetadataReader({ startBlock, confirmations }, { rpc, latestBlock, readLogs })
+  const metadata = createMetadataReader({ startBlock, confirmations }, { rpc, readLogs })
+  const owners = createBlockMemory<string | null>(MAX_OWNERS)
   const readOrder = createOrderReader({ confirmations }, { rpc, latestBlock })
   const lastingTruth = createLastingTruth({ confirmations }, { latestBlock })
   const decimalsByToken = new Map<string, number>()
@@ -128,9 +136,11 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
     return nfts
   }
 
-  return {
+  /** The client, to which this is the newest block. */
+  const viewAt = (newest: LatestBlock): ChainClient => ({
     chainId,
-    latestMetadata: async (nftAddress) => metadata.latest(checksumAddress(nftAddress)),
+    atOneMoment: () => viewAt(rememberFirst(newest)),
+    latestMetadata: async (nftAddress) => metadata.latest(checksumAddress(nftAddress), await newest()),
     metadataOfTransaction: async (transactionHash, nftAddress) => {
       const address = checksumAddress(nftAddress)
       if (!isTransactionHash(transactionHash)) return null
@@ -161,8 +171,11 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
     findNft: async (did) => nftList().find(did),
     nftOwner: async (nftAddress) => {
       const address = checksumAddress(nftAddress)
-      const owner = await rpc.call({ contract: dataNftInterface, address, name: 'ownerOf', args: [NFT_TOKEN_ID] })
-      return typeof owner === 'string' ? owner : null
+      const view = { contract: dataNftInterface, address, name: 'ownerOf', args: [NFT_TOKEN_ID] }
+      return owners(await newest(), address, async () => {
+        const owner = await rpc.call(view)
+        return typeof owner === 'string' ? owner : null
+      })
     },
     tokenDecimals: async (tokenAddress) => {
       const address = checksumAddress(tokenAddress)
@@ -175,9 +188,9 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
     },
     isContractSignatureValid: (claim) => isContractSignatureValid(rpc, claim),
     callView: (call) => callView(rpc, call),
-    latestBlockTimestamp: async () => (await latestBlock()).timestamp,
+    latestBlockTimestamp: async () => (await newest()).timestamp,
     listExecutions: async (datatokenAddress, orderTxId, fromBlock) => {
-      const { number: toBlock } = await latestBlock()
+      const { number: toBlock } = await newest()
       return readExecutions(readLogs, { datatoken: checksumAddress(datatokenAddress), orderTxId, fromBlock, toBlock })
     },
     isReady: () => rpc.checkChain(),
@@ -187,7 +200,14 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
       return waitFor(() => readOrder(transactionHash, datatoken), { intervalMs: RECEIPT_POLL_MS, timeoutMs })
     },
     close: () => rpc.close(),
-  }
+  })
+  return viewAt(latestBlock)
+}
+
+/** The first answer, for ever: a failure, too. */
+function rememberFirst(latestBlock: LatestBlock): LatestBlock {
+  let first: ReturnType<LatestBlock> | null = null
+  return () => (first ??= latestBlock())
 }
 
 function isTransactionHash(text: string): boolean {

@@ -1,7 +1,8 @@
 import { dataNftInterface } from './abi.ts'
+import { createBlockMemory } from './block-memory.ts'
 import { createBoundedMap } from './bounded-map.ts'
 import type { ChainRpc } from './chain-rpc.ts'
-import type { LatestBlock } from './latest-block.ts'
+import type { BlockHead } from './latest-block.ts'
 import { searchedForGood, type LogReader } from './log-reader.ts'
 import { findLastMetadata, type MetadataEvent, type MinedLog } from './metadata-event.ts'
 
@@ -16,8 +17,8 @@ export interface OnChainMetadata extends MetadataEvent {
 
 /** Reads metadata of data NFTs; addresses are checksummed. */
 export interface MetadataReader {
-  /** The present metadata, as of the newest block; null where there is none. */
-  latest(nft: string): Promise<OnChainMetadata | null>
+  /** The present metadata, as of the newest block, which the caller names; null where there is none. */
+  latest(nft: string, block: BlockHead): Promise<OnChainMetadata | null>
   /** What an NFT published among these logs (the last, if several); null where there is none. */
   among(nft: string, logs: readonly MinedLog[]): Promise<OnChainMetadata | null>
 }
@@ -42,13 +43,11 @@ const TOPICS = [
  */
 export function createMetadataReader(
   options: { startBlock: number; confirmations: number },
-  deps: { rpc: ChainRpc; latestBlock: LatestBlock; readLogs: LogReader },
+  deps: { rpc: ChainRpc; readLogs: LogReader },
 ): MetadataReader {
-  const { rpc, latestBlock, readLogs } = deps
+  const { rpc, readLogs } = deps
   const searched = createBoundedMap<string, Searched>(MAX_NFTS)
-  // An answer belongs to a block, by its hash: a block of the same number may be another after a reorganisation.
-  let answersOf = ''
-  let answers = createBoundedMap<string, Promise<OnChainMetadata | null>>(MAX_ANSWERS)
+  const answers = createBlockMemory<OnChainMetadata | null>(MAX_ANSWERS)
 
   const lastIn = async (nft: string, fromBlock: number, toBlock: number): Promise<MinedLog | null> => {
     for await (const logs of readLogs({ address: nft, topics: TOPICS, fromBlock, toBlock }, 'newest first')) {
@@ -88,16 +87,10 @@ export function createMetadataReader(
 
   return {
     among,
-    latest: async (nft) => {
-      const block = await latestBlock()
-      if (block.hash !== answersOf) [answersOf, answers] = [block.hash, createBoundedMap(MAX_ANSWERS)]
-      const own = answers
-      const known = own.get(nft)
-      if (known) return known
-      const answer = search(nft, block.number).then((log) => (log ? among(nft, [log]) : null))
-      own.set(nft, answer)
-      answer.catch(() => own.delete(nft)) // whoever waits is told; the next asks again
-      return answer
-    },
+    latest: (nft, block) =>
+      answers(block, nft, async () => {
+        const log = await search(nft, block.number)
+        return log ? among(nft, [log]) : null
+      }),
   }
 }

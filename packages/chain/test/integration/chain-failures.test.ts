@@ -75,7 +75,7 @@ describe('a chain that fails', () => {
   ])('behaviour: a call that reverts %s is a "no"', async (_, error) => {
     const client = openClient(await startEndpoint(() => ({ body: { error } })))
     await expect(client.isDatatokenOf(NFT, DATATOKEN)).resolves.toBe(false)
-    await expect(client.nftOwner(NFT)).resolves.toBeNull()
+    await expect(client.isFactoryNft(NFT)).resolves.toBe(false)
   })
 
   it('behaviour: an order that is mined while it is waited for is found', async () => {

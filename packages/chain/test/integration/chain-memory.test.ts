@@ -188,6 +188,29 @@ describe('what stays true', () => {
   })
 })
 
+describe('the owner of an NFT', () => {
+  it('behaviour: is asked for once within one block, and again with the next', async () => {
+    const client = open({ latestBlockMaxAgeMs: 0 })
+    await expect(client.nftOwner(asset.nft)).resolves.toBe(actor.address)
+    expect(await callsOf(() => client.nftOwner(asset.nft.toLowerCase()))).toEqual(['eth_getBlockByNumber'])
+    await mine(1)
+    expect(await callsOf(() => client.nftOwner(asset.nft))).toContain('eth_call')
+  })
+})
+
+describe('one moment', () => {
+  it('behaviour: has one newest block, whatever is asked, and the next moment another', async () => {
+    const client = open({ latestBlockMaxAgeMs: 0 })
+    await Promise.all([client.latestMetadata(asset.nft), client.nftOwner(asset.nft)])
+    const moment = client.atOneMoment()
+    const all = () => Promise.all([moment.latestMetadata(asset.nft), moment.nftOwner(asset.nft)])
+    expect(await callsOf(async () => [await all(), await all()])).toEqual(['eth_getBlockByNumber'])
+    await actor.setMetadata(asset.nft, second, hashOf(second))
+    expect((await moment.latestMetadata(asset.nft))?.hash).not.toBe(hashOf(second))
+    expect((await client.atOneMoment().latestMetadata(asset.nft))?.hash).toBe(hashOf(second))
+  })
+})
+
 describe('the list of NFTs', () => {
   const addresses = async (client: ChainClient, fromBlock?: number) =>
     (await client.listNfts(fromBlock === undefined ? {} : { fromBlock })).map((nft) => nft.address)

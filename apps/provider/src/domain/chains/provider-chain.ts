@@ -19,3 +19,8 @@ export interface ProviderChain {
 
 /** The configured chains by chain id. */
 export type ProviderChains = ReadonlyMap<number, ProviderChain>
+
+/** The same chains, each as of one moment (`ChainClient.atOneMoment`): for what belongs together. */
+export function chainsAtOneMoment(chains: ProviderChains): ProviderChains {
+  return new Map([...chains].map(([chainId, chain]) => [chainId, { ...chain, client: chain.client.atOneMoment() }]))
+}

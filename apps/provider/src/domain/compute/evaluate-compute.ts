@@ -51,7 +51,8 @@ export interface ComputeCase {
 
 /** What judging a compute request needs. */
 export interface EvaluationDeps {
-  resolveAsset: ResolveAsset
+  /** Finds published assets, all as of one moment; each call opens a new one. */
+  openMoment: () => ResolveAsset
   findHost: FindHost
   checkFiles: CheckFiles
   trustLists: TrustLists
@@ -118,10 +119,11 @@ export async function evaluateCompute(
   checkpoint()
 
   const { consumerAddress } = request
+  const finders = { resolveAsset: deps.openMoment(), findHost: deps.findHost }
   const [algorithm, ...found] = await Promise.all([
-    judgeAlgorithm(request.algorithm, consumerAddress, sections.algorithm, deps),
+    judgeAlgorithm(request.algorithm, consumerAddress, sections.algorithm, finders),
     ...datasets.map((dataset, index) =>
-      judgeDataset({ dataset, isMain: index === 0, consumerAddress }, sectionAt(sections.datasets, index), deps),
+      judgeDataset({ dataset, isMain: index === 0, consumerAddress }, sectionAt(sections.datasets, index), finders),
     ),
   ])
   const container = algorithm && judgeAlgorithmRun(algorithm, sections.run)

@@ -1,4 +1,4 @@
-import { addressOf, createChainClient } from '@c2d/chain'
+import { addressOf, createChainClient, type ChainClientOptions } from '@c2d/chain'
 import type { ComputeOptions } from '@c2d/contracts'
 import { DEV_ACCOUNTS, devWallet } from '@c2d/dev-servers'
 import { createGuardedFetch, createMetrics, listen } from '@c2d/http-kit'
@@ -30,8 +30,12 @@ const TIMEOUT_MS = 5_000
 /** A provider on a real database and a real chain, between a fake operator, a cache and an origin of files. */
 export type Stack = Awaited<ReturnType<typeof startStack>>
 
-/** Starts everything; `changes` are options of the app, `others` replace what it talks to. */
-export async function startStack(changes: Partial<AppOptions> = {}, others: Partial<AppDeps> = {}) {
+/** Starts everything; `changes` are options of the app, `others` replace what it talks to, `reading` is how chains are read. */
+export async function startStack(
+  changes: Partial<AppOptions> = {},
+  others: Partial<AppDeps> = {},
+  reading: Partial<ChainClientOptions> = {},
+) {
   const closers: (() => Promise<void> | void)[] = []
   const consumerAddress = addressOf(ENVIRONMENT_KEY)
   const [chain, database, origin, operator, cache] = await Promise.all([
@@ -47,7 +51,7 @@ export async function startStack(changes: Partial<AppOptions> = {}, others: Part
   const { ERC721Factory: factoryAddress, Ocean: feeToken } = chain.addresses
   const db = openDatabase({ url: database.url, applicationName: 'provider-test' })
   const place = { chainId: 8996, rpcUrl: chain.rpcUrl, factoryAddress, startBlock: 0 }
-  const client = createChainClient(place)
+  const client = createChainClient({ ...place, ...reading })
   const app = createApp(
     {
       version: '0.0.0',

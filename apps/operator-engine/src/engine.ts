@@ -9,7 +9,7 @@ import { createHeldJobs } from './claims/held-jobs.ts'
 import { createLeaseKeeper } from './claims/lease-keeper.ts'
 import type { EnvironmentConfig } from './config.ts'
 import { publishAssets } from './derived-assets/publish-assets.ts'
-import type { Executor } from './executor/executor.ts'
+import { ExecutorUnavailableError, type Executor } from './executor/executor.ts'
 import { giveUpJob } from './give-up.ts'
 import { createJobLoop } from './loop.ts'
 import { deliverNotifications } from './notifications/deliver.ts'
@@ -120,8 +120,9 @@ export function startEngine(options: EngineOptions, deps: EngineDeps): Engine {
       }
       return result
     },
-    async giveUp(jobId) {
+    async giveUp(jobId, error) {
       const epoch = held.epochOf(jobId)
+      if (error instanceof ExecutorUnavailableError) return // as it is for all of them: no job's own fault
       // While the database is away every job fails; that is no reason to end any.
       if (epoch === undefined || nowMs() - lastTroubleMs < TRUST_AFTER_MS) return
       await giveUpJob({ jobId, epoch }, passDeps)

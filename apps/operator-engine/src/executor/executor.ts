@@ -93,6 +93,14 @@ export type StepState =
     }
   | StepEnded
 
+/** The place where steps run does not answer now: what was asked for may or may not have happened, and no job is to blame. */
+export class ExecutorUnavailableError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'ExecutorUnavailableError'
+  }
+}
+
 /** What exists of one job right now. */
 export interface JobState {
   /** The workspace exists. */

@@ -1,3 +1,5 @@
+import { ExecutorUnavailableError } from '../executor.ts'
+
 /** The API server answered, and refused. */
 export class ClusterError extends Error {
   /** HTTP status, e.g. 404, 409, 422. */
@@ -13,7 +15,7 @@ export class ClusterError extends Error {
 }
 
 /** The API server did not answer, or not now: nothing is known of what was asked, and it is worth asking again. */
-export class ClusterUnavailableError extends Error {
+export class ClusterUnavailableError extends ExecutorUnavailableError {
   constructor(what: string, options?: ErrorOptions) {
     super(`the Kubernetes API cannot be reached: ${what}`, options)
     this.name = 'ClusterUnavailableError'

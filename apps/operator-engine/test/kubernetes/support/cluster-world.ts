@@ -6,7 +6,7 @@ import {
   type RunningEngine,
 } from '../../integration/support/engine-world.ts'
 import { NODE_ADDRESS, openDoor } from './door.ts'
-import { POD_IMAGE } from './pod-images.ts'
+import { providePodImages } from './pod-images.ts'
 import { TEST_IMAGE, TEST_KUBECONFIG, createTestNamespace, type TestNamespace } from './test-cluster.ts'
 
 const CLAIM = 'results'
@@ -22,6 +22,7 @@ export interface ClusterWorld extends EngineWorld {
 
 /** Makes a world around a namespace of its own. */
 export async function createClusterWorld(purpose: string): Promise<ClusterWorld> {
+  const images = await providePodImages()
   const namespace = await createTestNamespace(purpose)
   const world = await createEngineWorld()
   const postgres = await openDoor(Number(new URL(world.databaseUrl).port))
@@ -41,15 +42,14 @@ export async function createClusterWorld(purpose: string): Promise<ClusterWorld>
       return world.startEngine({
         EXECUTOR: 'kubernetes',
         KUBECONFIG: TEST_KUBECONFIG,
-        POD_CONFIGURATION_CONTAINER: POD_IMAGE.configuration,
-        POD_PUBLISH_CONTAINER: POD_IMAGE.publishing,
+        POD_CONFIGURATION_CONTAINER: images.configuration,
+        POD_PUBLISH_CONTAINER: images.publishing,
         POD_DATABASE_URL: podUrl(world, postgres.port),
         RESULTS_CLAIM: CLAIM,
         OUTBOUND_ALLOW: origin.address,
         SEAL_CANARY: `${NODE_ADDRESS}:${port}`,
         CANARY_HOST: NODE_ADDRESS,
         CANARY_PORT: String(port),
-        // A pod always reaches its own node on the test cluster's network.
         ...world.environment({
           cpuNumber: 0.2,
           ramGB: 0.25,

@@ -47,6 +47,8 @@ export interface AttackOptions {
   limits?: Partial<StepLimits>
   /** In place of an attack's file: shell text. */
   script?: string
+  /** Whether every dataset of the job allows egress to public addresses. */
+  allowNetworkAccess?: boolean
 }
 
 const podListSchema = z.object({
@@ -86,6 +88,8 @@ export interface AttackWorld {
   findPodIp(jobId: string): Promise<string>
   /** Contacts of the outside's decoy with a job's algorithm; throws where C2D_TEST_DECOY names no record of it. */
   listEscapes(jobId: string): Promise<string[]>
+  /** From now on nothing listens at the canary's address. */
+  closeCanary(): Promise<void>
   close(): Promise<void>
 }
 
@@ -98,13 +102,14 @@ export async function openAttackWorld(environment: Partial<ClusterEnvironment> =
   const nodes = nodeListSchema.parse(await namespace.client.get('/api/v1/nodes'))
   const hostIp = nodes.items[0]?.status.addresses.find(({ type }) => type === 'InternalIP')?.address
   if (!hostIp) throw new Error('the cluster has no node with an address')
-  const canary: Canary = await createCanary({ host: hostIp, port: 0 })
+  let canary: Canary | null = await createCanary({ host: hostIp, port: 0 })
+  const canaryAddress = `${hostIp}:${canary.port}`
   const visitors: string[] = []
   const listeners = await Promise.all([openListener(hostIp, visitors), openListener(hostIp, visitors)])
   const [provider = '', database = ''] = listeners.map(
     (server) => `${hostIp}:${(server.address() as AddressInfo).port}`,
   )
-  const targets = { canary: `${hostIp}:${canary.port}`, provider, database }
+  const targets = { canary: canaryAddress, provider, database }
   const image = await provideGateImage()
   const executor = await namespace.makeExecutor(
     { images: { configure: image, publish: image }, seal: { canary: targets.canary, probes: [] } },
@@ -123,7 +128,7 @@ export async function openAttackWorld(environment: Partial<ClusterEnvironment> =
     hostIp,
     targets,
     visitors,
-    async start(name, { settings = {}, env = {}, limits = {}, script } = {}) {
+    async start(name, { settings = {}, env = {}, limits = {}, script, allowNetworkAccess = false } = {}) {
       const attack = name === null ? { code: '', entrypoint: script ?? 'true' } : await loadAttack(name)
       const jobId = buildJobId()
       await executor.prepare(jobId)
@@ -137,6 +142,7 @@ export async function openAttackWorld(environment: Partial<ClusterEnvironment> =
         ...buildStep(attack.entrypoint, { memoryBytes: 128 * MIB, ...limits }),
         env: { ATTACK: JSON.stringify({ dataset: DATASET, content: CONTENT, ...settings }), ...env },
         image: PYTHON,
+        allowNetworkAccess,
       }
       await Promise.all([executor.start(jobId, 'configure', program), executor.start(jobId, 'algorithm', algorithm)])
       return jobId
@@ -189,11 +195,15 @@ export async function openAttackWorld(environment: Partial<ClusterEnvironment> =
         return from.startsWith(`${pod.status.podIP ?? ''}:`) && Date.parse(time) >= since
       })
     },
+    async closeCanary() {
+      await canary?.close()
+      canary = null
+    },
     async close() {
       for (const server of listeners) server.close()
       await executor.close()
       await namespace.remove()
-      await canary.close()
+      await canary?.close()
     },
   }
   return world

@@ -16,6 +16,7 @@ import { docsRoutes } from './http/docs.routes.ts'
 import { environmentRoutes } from './http/environments.routes.ts'
 import { jobRoutes } from './http/job.routes.ts'
 import { proofRoutes } from './http/proof.routes.ts'
+import { publishedRoutes } from './http/published.routes.ts'
 import { resultRoutes } from './http/result.routes.ts'
 import { rootRoutes, type ServiceInfo } from './http/root.routes.ts'
 import { migrateDatabase } from './migrate-database.ts'
@@ -75,6 +76,7 @@ export function createApp(options: AppOptions, deps: AppDeps): Express {
   app.use(OPERATOR_BASE_PATH, resultRoutes({ ...deps, auth }))
   app.use(OPERATOR_BASE_PATH, jobRoutes({ ...options, maxStreams: MAX_EVENT_STREAMS }, { ...deps, auth, queue }))
   app.use(OPERATOR_BASE_PATH, proofRoutes({ ...deps, auth }))
+  app.use(OPERATOR_BASE_PATH, publishedRoutes({ ...deps, auth }))
   app.use(OPERATOR_BASE_PATH, environmentRoutes(options, { ...deps, auth }))
   app.use(OPERATOR_BASE_PATH, adminRoutes(options, { ...deps, queue, migrate: () => migrateDatabase(deps.db) }))
   app.use(notFound)

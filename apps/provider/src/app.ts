@@ -112,7 +112,8 @@ export function createApp(options: AppOptions, deps: AppDeps): Express {
   const { metrics, fetch, now, log } = deps
   const { chains, cache, operator, rbac } = measurePeers(deps, metrics)
   const callContract = createContractCalls({ chains })
-  const files = { fetch, gateways: options.gateways, callContract, signS3Get: createS3Signer() }
+  const openResult = operator?.openPublished
+  const files = { fetch, gateways: options.gateways, callContract, signS3Get: createS3Signer(), openResult }
   const resolveAsset = createAssetResolver({ chains, cache, log })
   const tokens = createAuthTokens({ secret: options.authTokenSecret }, deps)
   const contracts = createContractAccounts({ timeoutMs: CONTRACT_TIMEOUT_MS }, { chains })

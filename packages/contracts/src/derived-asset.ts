@@ -48,7 +48,7 @@ export type DerivedAsset = z.infer<typeof derivedAssetSchema>
 export const resultFileSchema = z.object({
   type: z.literal('result'),
   jobId: jobIdSchema,
-  index: z.number().int().nonnegative(),
+  index: z.number('malformed file object.').int().nonnegative(),
   token: sha256HexSchema,
 })
 export type ResultFile = z.infer<typeof resultFileSchema>

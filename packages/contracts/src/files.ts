@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { resultFileSchema } from './derived-asset.ts'
 import { addressSchema } from './primitives.ts'
 
 const MALFORMED = 'malformed file object.'
@@ -105,7 +106,15 @@ export type S3File = z.infer<typeof s3FileSchema>
 /** A file object of any type, as it stands, encrypted, in `services[].files`. */
 export const anyFileObjectSchema = z.discriminatedUnion(
   'type',
-  [urlFileSchema, ipfsFileSchema, arweaveFileSchema, graphqlFileSchema, contractFileSchema, s3FileSchema],
+  [
+    urlFileSchema,
+    ipfsFileSchema,
+    arweaveFileSchema,
+    graphqlFileSchema,
+    contractFileSchema,
+    s3FileSchema,
+    resultFileSchema,
+  ],
   { error: ({ input }) => (isRecord(input) ? unsupportedType(input['type']) : MALFORMED) },
 )
 export type FileObject = z.infer<typeof anyFileObjectSchema>

@@ -3,6 +3,7 @@ import { openArweaveSource } from './arweave-source.ts'
 import { openContractSource } from './contract-source.ts'
 import { openGraphqlSource } from './graphql-source.ts'
 import { openIpfsSource } from './ipfs-source.ts'
+import { openResultSource } from './result-source.ts'
 import { openS3Source } from './s3-source.ts'
 import type { OpenedSource, SourceOptions } from './source.ts'
 import { openUrlSource } from './url-source.ts'
@@ -26,5 +27,7 @@ export function openSource(file: FileObject, options: SourceOptions): Promise<Op
       return openContractSource(file, options)
     case 's3':
       return openS3Source(file, options)
+    case 'result':
+      return openResultSource(file, options)
   }
 }

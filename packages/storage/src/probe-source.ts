@@ -63,6 +63,7 @@ function describeSource(file: FileObject, source: OpenedSource): Partial<FileInf
       return { contentType, contentLength, filename: '' }
     case 'url':
     case 's3':
+    case 'result':
       return { contentType, contentLength, filename: source.filename }
     case 'ipfs':
     case 'graphql':

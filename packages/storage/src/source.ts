@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import type { ContractFunction, S3File } from '@c2d/contracts'
+import type { OpenResult } from './result-source.ts'
 
 /** The guarded `fetch` a source is handed; any client of this shape will do. */
 export type SourceFetch = (
@@ -43,6 +44,8 @@ export interface SourceOptions {
   signal?: AbortSignal
   gateways?: SourceGateways | undefined
   callContract?: CallContract | undefined
+  /** For results of jobs that became assets. */
+  openResult?: OpenResult | undefined
   /** For S3 objects that are not public. */
   signS3Get?: SignS3Get | undefined
 }

@@ -7,6 +7,7 @@ import {
   jobStatusAnswerSchema,
   nonceTextSchema,
   proofEnvelopeSchema,
+  RESULT_TOKEN_HEADER,
   startJobRequestSchema,
 } from '@c2d/contracts'
 import type { BodyDoc, RouteDoc } from '@c2d/http-kit'
@@ -121,6 +122,13 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
     params: z.object({ jobId: jobIdSchema }),
     query: z.object(signature),
     responses: { '200': { description: 'The proof', schema: proofEnvelopeSchema }, ...refusals, ...missing },
+  }),
+  operation('get', '/jobs/:jobId/published', 'A result that became a file of an asset', ['results'], {
+    description: 'The owner in the signature is empty.',
+    params: z.object({ jobId: jobIdSchema }),
+    query: z.object({ index: z.string().describe('Position in `results`'), ...signature }),
+    headers: z.object({ [RESULT_TOKEN_HEADER]: z.string(), Range: z.string().optional() }),
+    responses: { '200': file, '206': { ...file, description: 'The range' }, ...refusals, ...missing },
   }),
   operation('get', '/environments', 'Environments that were seen lately', ['environments'], {
     query: z.object({ chainId: z.string().optional(), chain_id: z.string().optional() }),

@@ -8,12 +8,14 @@ import {
   OPERATOR_BASE_PATH,
   operatorMessage,
   proofEnvelopeSchema,
+  RESULT_TOKEN_HEADER,
   type Environment,
   type JobStatusAnswer,
   type ProofEnvelope,
   type Workflow,
 } from '@c2d/contracts'
 import { AppError } from '@c2d/runtime'
+import type { OpenResult } from '@c2d/storage'
 import { z } from 'zod'
 import { createOperatorNonce } from './operator-nonce.ts'
 import { readText, requestUpstream } from './upstream-request.ts'
@@ -68,6 +70,8 @@ export interface OperatorService {
     query: { owner: string; jobId: string; index: string; headers: Record<string, string> },
     signal: AbortSignal,
   ): Promise<{ status: number; headers: IncomingHttpHeaders; body: Readable }>
+  /** Opens a result that became a file of an asset; the caller reads or destroys the body. */
+  openPublished: OpenResult
   /** Follows a job as long as it goes on; the caller reads or destroys the body. */
   openStream(
     what: JobStream,
@@ -175,6 +179,24 @@ export function createOperatorService(options: {
         isTransfer: true,
         signal,
       })
+    },
+    async openPublished({ jobId, index, token }, { headers, signal }) {
+      const path = `/jobs/${encodeURIComponent(jobId)}/published`
+      const answer = await requestUpstream(
+        addressed(path, { index: String(index), providerAddress, ...sign('', jobId) }),
+        {
+          method: 'GET',
+          headers: { ...headers, [RESULT_TOKEN_HEADER]: token },
+          timeoutMs: options.timeoutMs,
+          isTransfer: true,
+          signal,
+        },
+      )
+      const get = (name: string): string | null => {
+        const value = answer.headers[name]
+        return typeof value === 'string' ? value : null
+      }
+      return { status: answer.status, headers: { get }, body: answer.body }
     },
     openStream(what, { owner, jobId, headers }, signal) {
       const path = `/jobs/${encodeURIComponent(jobId)}/${what}`

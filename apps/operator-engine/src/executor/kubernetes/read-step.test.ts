@@ -69,6 +69,15 @@ const CASES: Record<string, [Given, Wanted]> = {
     { noPod: true, suspended: true, endReason: 'ImagePullFailed', endMessage: 'no such image' },
     { exitCode: null, reason: 'ImagePullFailed', message: 'no such image' },
   ],
+  'given up, while its pod goes': [
+    {
+      suspended: true,
+      endReason: 'ImagePullFailed',
+      pod: { deletionTimestamp: FINISHED },
+      main: terminated(137, 'ContainerStatusUnknown'),
+    },
+    { exitCode: null, reason: 'ImagePullFailed' },
+  ],
   'held back by somebody else, as queues do': [{ noPod: true, suspended: true }, { phase: 'waiting' }],
   'evicted as its node ran short': [
     {

@@ -75,7 +75,8 @@ function endedByContainer(job: JobView, pod: PodView, terminated: Terminated): S
   if (NEVER_RAN.includes(terminated.reason ?? '')) {
     return ended(job, { reason: 'StartFailed', message: said(terminated.reason, terminated.message), ...times })
   }
-  const exitCode = terminated.exitCode
+  // Kubelet gives a code to containers it knows nothing of, also to those that never began.
+  const exitCode = terminated.reason === 'ContainerStatusUnknown' ? null : terminated.exitCode
   // Asked for, and that is how it ended: not by itself a moment before.
   const isCut = pod.reason === 'DeadlineExceeded' || pod.deletionTimestamp !== null || job.suspended
   if (askedReason(job) && isCut) return ended(job, { exitCode, ...times })

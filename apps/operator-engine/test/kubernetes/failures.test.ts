@@ -1,0 +1,169 @@
+import { text } from 'node:stream/consumers'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import type { Executor, StepEnded, StepSpec } from '../../src/executor/executor.ts'
+import type { ClusterEnvironment } from '../../src/executor/kubernetes/settings.ts'
+import { buildJobId, buildStep, waitUntil } from '../integration/executor-conformance.ts'
+import { createTestNamespace, TEST_IMAGE, type TestNamespace } from './support/test-cluster.ts'
+
+const END_MS = 50_000
+const MIB = 1024 ** 2
+
+describe('what can go wrong on a cluster has a reason and an end', () => {
+  let namespace: TestNamespace
+  const executors: Executor[] = []
+  const prepared: { executor: Executor; jobId: string }[] = []
+  const api = () => `/api/v1/namespaces/${namespace.name}`
+
+  beforeAll(async () => {
+    namespace = await createTestNamespace('failures')
+  })
+  afterEach(async () => {
+    for (const { executor, jobId } of prepared.splice(0)) await executor.remove(jobId)
+    for (const executor of executors.splice(0)) await executor.close()
+  })
+  afterAll(() => namespace.remove())
+
+  async function begin(step: StepSpec, environment: Partial<ClusterEnvironment> = {}) {
+    const executor = await namespace.makeExecutor({}, environment)
+    executors.push(executor)
+    const jobId = buildJobId()
+    prepared.push({ executor, jobId })
+    await executor.prepare(jobId)
+    await executor.start(jobId, 'algorithm', step)
+    return { executor, jobId }
+  }
+
+  async function waitForEnd({ executor, jobId }: { executor: Executor; jobId: string }): Promise<StepEnded> {
+    let ended: StepEnded | undefined
+    await waitUntil(async () => {
+      const state = (await executor.observe(jobId)).steps.algorithm
+      if (state.phase === 'ended') ended = state
+      return ended !== undefined
+    }, END_MS)
+    return ended!
+  }
+
+  async function waitForLog({ executor, jobId }: { executor: Executor; jobId: string }, word: string): Promise<void> {
+    for await (const part of executor.logs(jobId, 'algorithm')) if (String(part).includes(word)) return
+    throw new Error(`the log ended without ${word}`)
+  }
+
+  async function podOf(jobId: string): Promise<string> {
+    const { items } = (await namespace.client.get(`${api()}/pods`, { labelSelector: `workflow=${jobId}` })) as {
+      items: { metadata: { name: string } }[]
+    }
+    return items[0]?.metadata.name ?? ''
+  }
+
+  it.each([
+    ['an image that does not exist', `${TEST_IMAGE.debian.split('/')[0]}/nobody/has-this:1`, 'ImagePullFailed'],
+    ['an image whose name is none', 'NOT an image', 'ImagePullFailed'],
+  ])('%s: %s', async (_, image, reason) => {
+    const ended = await waitForEnd(await begin({ ...buildStep('true'), image }))
+    expect(ended).toMatchObject({ reason, exitCode: null })
+    expect(ended.message).toMatch(/image/i)
+  })
+
+  it('an image without a shell: StartFailed', async () => {
+    const image = `${TEST_IMAGE.debian.split('/')[0]}/pause:testbed`
+    expect(await waitForEnd(await begin({ ...buildStep('true'), image }))).toMatchObject({ reason: 'StartFailed' })
+  })
+
+  it('no machine that fits: Unschedulable, and what the scheduler says', async () => {
+    const job = await begin(buildStep('true'), { placeSeconds: 2, nodeSelector: { nobody: 'has-this' } })
+    const ended = await waitForEnd(job)
+    expect(ended).toMatchObject({ reason: 'Unschedulable', exitCode: null })
+    expect(ended.message).toMatch(/node/)
+  })
+
+  it('a volume that never binds: Unschedulable', async () => {
+    const job = await begin(buildStep('true'), { placeSeconds: 2, storageClass: 'nobody-has-this' })
+    expect(await waitForEnd(job)).toMatchObject({ reason: 'Unschedulable' })
+  })
+
+  it('more memory than granted: OutOfMemory', async () => {
+    const job = await begin(buildStep('tail /dev/zero', { memoryBytes: 24 * MIB }))
+    expect(await waitForEnd(job)).toMatchObject({ reason: 'OutOfMemory' })
+  })
+
+  it('a full volume is the algorithm’s own failure, with the system’s own word in its log', async () => {
+    const job = await begin(buildStep('head -c 200000000 /dev/zero > /data/outputs/big'))
+    expect(await waitForEnd(job)).toMatchObject({ reason: null, exitCode: 1 })
+    expect(await text(job.executor.logs(job.jobId, 'algorithm'))).toMatch(/No space left/)
+  })
+
+  it('a full /tmp: WorkspaceFull', async () => {
+    const job = await begin(buildStep('head -c 60000000 /dev/zero > /tmp/big; sleep 50'), { tmpMB: 8, ephemeralMB: 16 })
+    expect(await waitForEnd(job)).toMatchObject({ reason: 'WorkspaceFull', exitCode: null })
+  })
+
+  it('a pod that is evicted: Evicted, and another attempt may begin', async () => {
+    const job = await begin(buildStep('echo ready; sleep 30', { graceSeconds: 1 }))
+    await waitForLog(job, 'ready')
+    const name = await podOf(job.jobId)
+    await namespace.client.create(`${api()}/pods/${name}/eviction`, {
+      apiVersion: 'policy/v1',
+      kind: 'Eviction',
+      metadata: { name, namespace: namespace.name },
+    })
+    expect(await waitForEnd(job)).toMatchObject({ reason: 'Evicted', exitCode: null, attempt: 1 })
+    await waitUntil(async () => {
+      try {
+        await job.executor.start(job.jobId, 'algorithm', buildStep('echo again'), 2)
+        return true
+      } catch {
+        return false // the one before is still dying
+      }
+    })
+    await waitUntil(async () => {
+      const state = (await job.executor.observe(job.jobId)).steps.algorithm
+      return state.phase === 'ended' && state.attempt === 2 && state.exitCode === 0
+    }, END_MS)
+  })
+
+  it('a pod that somebody deletes: Evicted', async () => {
+    const job = await begin(buildStep('echo ready; sleep 30', { graceSeconds: 1 }))
+    await waitForLog(job, 'ready')
+    await namespace.client.delete(`${api()}/pods/${await podOf(job.jobId)}`)
+    expect(await waitForEnd(job)).toMatchObject({ reason: 'Evicted', exitCode: null })
+  })
+
+  it('behaviour: a Job that somebody deletes is not run again as the same attempt', async () => {
+    const job = await begin(buildStep('echo ready; sleep 30', { graceSeconds: 1 }))
+    await waitForLog(job, 'ready')
+    const path = `/apis/batch/v1/namespaces/${namespace.name}/jobs/${job.jobId}-algorithm-job`
+    await namespace.client.delete(path, { propagationPolicy: 'Background' })
+    expect(await waitForEnd(job)).toMatchObject({ reason: 'Evicted', exitCode: null, attempt: 1 })
+    await job.executor.start(job.jobId, 'algorithm', buildStep('echo again'))
+    expect(await waitForEnd(job)).toMatchObject({ reason: 'Evicted', attempt: 1 })
+  })
+
+  it('a pod that an admission rule refuses: StartFailed, and the rule', async () => {
+    // The namespace holds pods to the restricted profile; this environment asks for less.
+    const ended = await waitForEnd(await begin(buildStep('true'), { allowRootImages: true }))
+    expect(ended).toMatchObject({ reason: 'StartFailed' })
+    expect(ended.message).toMatch(/restricted/)
+  })
+
+  it('a quota that is used up: Unschedulable for a pod, and for a volume', async () => {
+    const quota = (name: string, hard: object) =>
+      namespace.client.create(`${api()}/resourcequotas`, { metadata: { name }, spec: { hard } })
+    const lift = (name: string) => namespace.client.delete(`${api()}/resourcequotas/${name}`)
+    await quota('no-pods', { pods: '0' })
+    try {
+      expect(await waitForEnd(await begin(buildStep('true'), { placeSeconds: 3 }))).toMatchObject({
+        reason: 'Unschedulable',
+      })
+    } finally {
+      await lift('no-pods')
+    }
+    await quota('no-volumes', { persistentvolumeclaims: '0' })
+    try {
+      const ended = await waitForEnd(await begin(buildStep('true')))
+      expect(ended).toMatchObject({ reason: 'Unschedulable', exitCode: null })
+      expect(ended.message).toMatch(/quota/)
+    } finally {
+      await lift('no-volumes')
+    }
+  })
+})

@@ -19,6 +19,7 @@ import { buildLayout } from './layout.ts'
 import { createProviderClient } from './provider-client.ts'
 import { provision } from './provision.ts'
 import { buildProvisioningDetail } from './provisioning-detail.ts'
+import { createBufferRelease } from './staging/free-buffers.ts'
 import { createProgressMeter } from './staging/progress.ts'
 import { reportProgressOf } from './staging/report-progress.ts'
 import { TRANSFER_SETTINGS } from './staging/transfer.ts'
@@ -79,7 +80,7 @@ await runMain(async () => {
   const transfer = { ...TRANSFER_SETTINGS, idleTimeoutMs: requestTimeoutMs, maxLanes: maxConnectionsPerFile }
   const fetch = createGuardedFetch({ allowList, timeoutMs: requestTimeoutMs })
   const request = createGuardedRequest({ allowList, timeoutMs: requestTimeoutMs, connections: 2 * maxFilesAtOnce })
-  const progress = createProgressMeter()
+  const progress = createProgressMeter(createBufferRelease())
   let news: Reporter | undefined
   const endNews = reportProgressOf(
     progress,

@@ -18,9 +18,11 @@ import { createFolders, removePartials, type VolumeLayout } from './layout.ts'
 import type { ProviderClient } from './provider-client.ts'
 import { ProvisionError } from './provision-error.ts'
 import type { RetryPolicy } from './staging/backoff.ts'
+import { createBufferPool } from './staging/buffer-pool.ts'
 import { createHasher } from './staging/hasher.ts'
 import { createLaneSlots } from './staging/lane-slots.ts'
 import type { ProgressMeter } from './staging/progress.ts'
+import { BATCH_BYTES } from './staging/pour-part.ts'
 import { createSpaceBudget } from './staging/space-budget.ts'
 import { stageFile, type StageFileDeps } from './staging/stage-file.ts'
 import type { TransferSettings } from './staging/transfer.ts'
@@ -87,6 +89,7 @@ export async function provision(
     hasher,
     space: createSpaceBudget({ maxBytes: settings.maxBytes }, { freeBytes }),
     progress: deps.progress,
+    buffers: createBufferPool(BATCH_BYTES),
     extraLanes: createLaneSlots(settings.maxFilesAtOnce),
     limit: pLimit(settings.maxFilesAtOnce),
     settings,
@@ -201,32 +204,38 @@ async function stageAsset(
   })
   deps.progress.addFiles(wanted.length)
   say(`Fetching ${plan.title}: ${wanted.length} files`)
-  let hasFailed = false
-  const stageOne = async (index: number): Promise<StagedFile | null> => {
-    if (hasFailed) return null // the first failure decides; what is on its way ends by itself
-    try {
-      const path = pathOf(plan, index)
-      const accept = (file: { sizeBytes: number; sha256: string }): void => {
-        opened.accept(index, file)
-        plan.accept(index, file)
+  const stageOne = async (index: number): Promise<StagedFile> => {
+    const path = pathOf(plan, index)
+    const accept = (file: { sizeBytes: number; sha256: string }): void => {
+      opened.accept(index, file)
+      plan.accept(index, file)
+    }
+    const staged = await stageFile(
+      { origin: await opened.origin(index), path, accept },
+      { partialFolder: plan.partialFolder, settings: run.settings.transfer },
+      run,
+    )
+    say(`Downloaded file ${index} of ${plan.title}: ${staged.sizeBytes} bytes, SHA-256 ${staged.sha256}`)
+    return { did: plan.did, serviceId: opened.serviceId, index, path: pathInVolume(layout, path), ...staged }
+  }
+  const files: StagedFile[] = []
+  const waiting = wanted.values()
+  let failure: { error: unknown } | undefined
+  // Loops rather than one promise a file: thousands of files that wait would take more room than those on their way.
+  const loop = async (): Promise<void> => {
+    for (const index of waiting) {
+      // The first failure decides; what is on its way ends by itself.
+      if (failure) return
+      try {
+        files.push(await run.limit(() => stageOne(index)))
+      } catch (error) {
+        failure ??= { error }
       }
-      const staged = await stageFile(
-        { origin: await opened.origin(index), path, accept },
-        { partialFolder: plan.partialFolder, settings: run.settings.transfer },
-        run,
-      )
-      say(`Downloaded file ${index} of ${plan.title}: ${staged.sizeBytes} bytes, SHA-256 ${staged.sha256}`)
-      const { serviceId } = opened
-      return { did: plan.did, serviceId, index, path: pathInVolume(layout, path), ...staged }
-    } catch (thrown) {
-      hasFailed = true
-      throw thrown
     }
   }
-  const settled = await Promise.allSettled(wanted.map((index) => run.limit(() => stageOne(index))))
-  const failure = settled.find((one) => one.status === 'rejected')
-  if (failure) throw failure.reason
-  return settled.flatMap((one) => (one.status === 'fulfilled' && one.value ? [one.value] : []))
+  await Promise.all(Array.from({ length: Math.min(run.settings.maxFilesAtOnce, wanted.length) }, loop))
+  if (failure) throw failure.error
+  return files.sort((a, b) => a.index - b.index)
 }
 
 function pathInVolume(layout: VolumeLayout, path: string): string {

@@ -11,8 +11,8 @@ import type { Reservation, SpaceBudget } from './space-budget.ts'
 export interface PartialFile {
   /** Makes room for a size that is known before. @throws ProvisionError `InputTooLarge` */
   expect(sizeBytes: number): Promise<void>
-  /** Writes bytes at their position; resolves when they are on the volume, or held. */
-  write(position: number, chunks: readonly Buffer[], bytes: number): Promise<void>
+  /** Writes bytes at their position; when it resolves the buffer may be used for others. */
+  write(position: number, bytes: Buffer): Promise<void>
   /** Forgets every byte: the origin's file is another one now. */
   reset(): Promise<void>
   /** Ends it: all of `sizeBytes` have been written. */
@@ -49,11 +49,11 @@ export function createPartialFile(path: string, deps: { hasher: Hasher; space: S
     return { handle, hash: deps.hasher.begin(path) }
   }
 
-  async function store(position: number, chunks: readonly Buffer[], bytes: number): Promise<void> {
+  async function store(position: number, bytes: Buffer): Promise<void> {
     const { handle, hash } = await (volume ??= openOnVolume())
-    await writeAll(handle, position, chunks, bytes)
-    room.wrote(bytes)
-    islands.set(position, position + bytes)
+    await writeAll(handle, position, bytes)
+    room.wrote(bytes.length)
+    islands.set(position, position + bytes.length)
     const before = upTo
     for (let end = islands.get(upTo); end !== undefined; end = islands.get(upTo)) {
       islands.delete(upTo)
@@ -74,21 +74,21 @@ export function createPartialFile(path: string, deps: { hasher: Hasher; space: S
       expectedBytes = sizeBytes
       await room.grow(sizeBytes)
     },
-    async write(position, chunks, bytes) {
-      const end = position + bytes
+    async write(position, bytes) {
+      const end = position + bytes.length
       if (end > expectedBytes) await room.grow(Math.ceil(end / GROWTH_BYTES) * GROWTH_BYTES)
       if (!volume && position === heldBytes && end <= HELD_BYTES && expectedBytes <= HELD_BYTES) {
-        held.push(...chunks)
+        held.push(Buffer.from(bytes))
         heldBytes = end
         return
       }
       if (heldBytes > 0) {
-        const [early, earlyBytes] = [held, heldBytes]
+        const early = Buffer.concat(held)
         held = []
         heldBytes = 0
-        await store(0, early, earlyBytes)
+        await store(0, early)
       }
-      await store(position, chunks, bytes)
+      await store(position, bytes)
     },
     async reset() {
       await close()
@@ -126,7 +126,8 @@ export function createPartialFile(path: string, deps: { hasher: Hasher; space: S
 
 /** A file that is small enough is hashed in one go, by the thread pool. */
 async function storeHeld(path: string, chunks: readonly Buffer[]): Promise<string> {
-  const content = Buffer.concat(chunks)
+  const [first] = chunks
+  const content = first && chunks.length === 1 ? first : Buffer.concat(chunks)
   const [digest] = await Promise.all([webcrypto.subtle.digest('SHA-256', content), storeNew(path, content)])
   return Buffer.from(digest).toString('hex')
 }
@@ -134,17 +135,17 @@ async function storeHeld(path: string, chunks: readonly Buffer[]): Promise<strin
 async function storeNew(path: string, content: Buffer): Promise<void> {
   const handle = await open(path, 'wx', 0o644)
   try {
-    if (content.length > 0) await writeAll(handle, 0, [content], content.length)
+    if (content.length > 0) await writeAll(handle, 0, content)
   } finally {
     await handle.close()
   }
 }
 
 /** Writes until all is written: a single call may take less than it is given. */
-async function writeAll(handle: FileHandle, position: number, chunks: readonly Buffer[], bytes: number): Promise<void> {
-  const { bytesWritten } = await handle.writev(chunks, position)
-  if (bytesWritten === bytes) return
-  const rest = Buffer.concat(chunks).subarray(bytesWritten)
-  if (bytesWritten === 0) throw new Error('the volume takes no more bytes')
-  await writeAll(handle, position + bytesWritten, [rest], rest.length)
+async function writeAll(handle: FileHandle, position: number, bytes: Buffer): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done)
+    if (bytesWritten === 0) throw new Error('the volume takes no more bytes')
+    done += bytesWritten
+  }
 }

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { BufferPool } from './buffer-pool.ts'
 import { PassingFailure } from './origin.ts'
 import type { PartialFile } from './partial-file.ts'
 import type { Part } from './parts.ts'
@@ -7,11 +8,13 @@ import { readBody } from './read-body.ts'
 /** Where bytes go. */
 export interface Pour {
   file: PartialFile
+  buffers: BufferPool
   idleTimeoutMs: number
   onBytes: (bytes: number) => void
 }
 
-const BATCH_BYTES = 512 * 1024
+/** How much is gathered before it is written: with two of them for each connection, most of the memory of a step. */
+export const BATCH_BYTES = 256 * 1024
 
 /**
  * Writes a body into its part of a file, one batch being written while the next arrives. Whatever happens, all that
@@ -23,47 +26,67 @@ const BATCH_BYTES = 512 * 1024
 export async function pourPart(
   body: Readable,
   part: Part,
-  { file, idleTimeoutMs, onBytes }: Pour,
+  pour: Pour,
   { bodyEnd, more }: { bodyEnd: number; more: () => boolean },
 ): Promise<PassingFailure | 'end' | null> {
-  let batch: Buffer[] = []
-  let batchBytes = 0
-  let writing = Promise.resolve()
-
-  async function flush(): Promise<void> {
-    await writing
-    if (batchBytes === 0) return
-    writing = file.write(part.at - batchBytes, batch, batchBytes)
-    writing.catch(() => undefined) // told when it is waited for
-    batch = []
-    batchBytes = 0
-  }
-
-  /** False when the part is full. */
-  function take(chunk: Buffer): boolean {
-    for (let rest = chunk; rest.length > 0;) {
-      if (part.at >= part.end && !more()) return false
-      const bytes = Math.min(rest.length, part.end - part.at)
-      batch.push(bytes === rest.length ? rest : rest.subarray(0, bytes))
-      batchBytes += bytes
-      part.at += bytes
-      rest = rest.subarray(bytes)
-      onBytes(bytes)
-    }
-    return part.at < part.end || part.at === bodyEnd || more()
-  }
-
+  const batches = createBatches(pour)
   try {
-    for await (const chunk of readBody(body, idleTimeoutMs)) {
-      if (!take(chunk)) return null
-      if (batchBytes >= BATCH_BYTES) await flush()
+    for await (const chunk of readBody(body, pour.idleTimeoutMs)) {
+      for (let offset = 0; offset < chunk.length;) {
+        if (part.at >= part.end && !more()) return null
+        const bytes = batches.gather(chunk, offset, part.end - part.at)
+        part.at += bytes
+        offset += bytes
+        pour.onBytes(bytes)
+        if (batches.isFull()) await batches.flush(part.at)
+      }
+      if (part.at >= part.end && part.at !== bodyEnd && !more()) return null
     }
     return 'end'
   } catch (failure) {
     if (!(failure instanceof PassingFailure)) throw failure
     return part.at >= Math.min(part.end, bodyEnd) ? 'end' : failure
   } finally {
-    await flush()
-    await writing
+    await batches.end(part.at)
   }
+}
+
+/** Gathers small chunks to large writes. They are copied: a chunk that waits for its write would outlive its time. */
+function createBatches({ file, buffers }: Pour) {
+  let buffer = buffers.take()
+  let filled = 0
+  let writing: Promise<Buffer> | undefined
+
+  async function write(position: number, full: Buffer, bytes: number): Promise<Buffer> {
+    await file.write(position, full.subarray(0, bytes))
+    return full
+  }
+
+  const batches = {
+    isFull: () => filled === buffer.length,
+    gather(chunk: Buffer, offset: number, most: number): number {
+      const bytes = Math.min(chunk.length - offset, most, buffer.length - filled)
+      chunk.copy(buffer, filled, offset, offset + bytes)
+      filled += bytes
+      return bytes
+    },
+    /** @param end where in the file the gathered bytes end */
+    async flush(end: number): Promise<void> {
+      const before = writing
+      writing = undefined
+      const next = (await before) ?? buffers.take()
+      writing = write(end - filled, buffer, filled)
+      writing.catch(() => undefined) // told when it is waited for
+      buffer = next
+      filled = 0
+    },
+    async end(end: number): Promise<void> {
+      if (filled > 0) await batches.flush(end)
+      const last = await writing
+      writing = undefined
+      if (last) buffers.give(last)
+      buffers.give(buffer)
+    },
+  }
+  return batches
 }

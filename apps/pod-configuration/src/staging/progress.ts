@@ -25,8 +25,11 @@ export interface FileMeter {
   undo(): void
 }
 
-/** Creates a meter that stands at nothing. */
-export function createProgressMeter(): ProgressMeter {
+/**
+ * Creates a meter that stands at nothing.
+ * @param onBytes told of every byte that arrives, whatever becomes of it
+ */
+export function createProgressMeter(onBytes: (bytes: number) => void = () => undefined): ProgressMeter {
   const now: Progress = { bytes: 0, expectedBytes: 0, filesDone: 0, files: 0 }
   return {
     addFiles: (count) => void (now.files += count),
@@ -43,6 +46,7 @@ export function createProgressMeter(): ProgressMeter {
         received(bytes) {
           got += bytes
           now.bytes += bytes
+          onBytes(bytes)
         },
         bytes: () => got,
         undo() {

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { AppError } from '@c2d/runtime'
 import { RETRY_POLICY, type RetryPolicy } from './backoff.ts'
+import type { BufferPool } from './buffer-pool.ts'
 import { chooseLanes, choosePartBytes } from './choose-lanes.ts'
 import { LastingFailure, PassingFailure, type FileOrigin, type OriginAnswer } from './origin.ts'
 import type { PartialFile } from './partial-file.ts'
@@ -32,6 +33,7 @@ export const TRANSFER_SETTINGS: TransferSettings = {
 
 export interface TransferDeps {
   progress: ProgressMeter
+  buffers: BufferPool
   /** Connections of all files together; the first one of a file is not asked for. */
   extraLanes: { tryTake(): boolean; release(): void }
 }
@@ -107,7 +109,12 @@ async function attempt(origin: FileOrigin, run: Attempt): Promise<TransferredFil
   if (sizeBytes !== null) await file.expect(sizeBytes)
 
   const parts = createParts(sizeBytes ?? Infinity)
-  const pour: Pour = { file, idleTimeoutMs: settings.idleTimeoutMs, onBytes: (bytes) => meter.received(bytes) }
+  const pour: Pour = {
+    file,
+    buffers: deps.buffers,
+    idleTimeoutMs: settings.idleTimeoutMs,
+    onBytes: (bytes) => meter.received(bytes),
+  }
   let isProven = false
   let rate = 0
   let ended = 0

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { AppError } from '@c2d/runtime'
 import type { KuboRPCClient } from 'kubo-rpc-client'
+import { addToIpfs } from './ipfs-add.ts'
 import { removeFromIpfs } from './ipfs-removal.ts'
 import { measureBytes } from './measure-bytes.ts'
 import { assertResultPath, formatResultAddress, parseResultAddress } from './result-address.ts'
@@ -24,18 +25,14 @@ const STAT_MS = 30_000
  * @param deps.keys without them objects can be removed, and neither stored nor read
  */
 export function createIpfsStore(target: IpfsTarget, deps: { keys?: ObjectKeys | undefined }): ResultStore {
+  const headers = {
+    ...(target.apiKey ? { 'X-API-KEY': target.apiKey.reveal() } : {}),
+    ...(target.apiClient === undefined ? {} : { 'CLIENT-ID': target.apiClient }),
+  }
   let opened: Promise<KuboRPCClient> | undefined
 
   function open(): Promise<KuboRPCClient> {
-    opened ??= import('kubo-rpc-client').then(({ create }) =>
-      create({
-        url: target.apiUrl,
-        headers: {
-          ...(target.apiKey ? { 'X-API-KEY': target.apiKey.reveal() } : {}),
-          ...(target.apiClient === undefined ? {} : { 'CLIENT-ID': target.apiClient }),
-        },
-      }),
-    )
+    opened ??= import('kubo-rpc-client').then(({ create }) => create({ url: target.apiUrl, headers }))
     return opened
   }
 
@@ -59,16 +56,12 @@ export function createIpfsStore(target: IpfsTarget, deps: { keys?: ObjectKeys | 
       if (!keys?.keep) throw new Error('nothing goes to IPFS without a place for its key')
       const key = generateSegmentKey()
       const measured = measureBytes(source)
-      const client = await open()
       try {
         // Unpinned until it is whole: what a cut connection leaves goes with the node's next collection.
-        const { cid } = await client.add(sealStream(measured.stream, { key, context: contextOf(jobId) }), {
-          pin: false,
-          cidVersion: 1,
-          rawLeaves: true,
-        })
-        const object = cid.toString()
-        await client.pin.add(cid, { name: jobId })
+        const sealed = sealStream(measured.stream, { key, context: contextOf(jobId) })
+        const object = await addToIpfs({ url: target.apiUrl, headers }, sealed)
+        const client = await open()
+        await client.pin.add(object, { name: jobId })
         await keys.keep({ jobId, object, key })
         return { url: formatResultAddress({ backend: 'ipfs', jobId, path: `${object}/${path}` }), ...measured.total() }
       } catch (thrown) {

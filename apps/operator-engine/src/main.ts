@@ -34,7 +34,7 @@ await runMain(async () => {
     },
     publish: {
       command: podCommand(config, config.podPublishingProgram),
-      env: {},
+      env: { OUTBOUND_ALLOW: config.outboundAllow.join(',') },
       // Keys of buckets go where only this step looks, and into no environment.
       files: { [STEP_FILE.results]: formatResultsConfig(config.results) },
     },

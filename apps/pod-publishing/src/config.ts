@@ -6,8 +6,17 @@ const schema = z
     RESULTS_FOLDER: z.string().optional(),
     STEP_FILES: z.string().optional(),
     VOLUME: z.string().optional(),
+    OUTBOUND_ALLOW: z
+      .string()
+      .default('')
+      .transform((list) => list.split(',').filter(Boolean)),
   })
-  .transform((env) => ({ resultsFolder: env.RESULTS_FOLDER, stepFiles: env.STEP_FILES, volume: env.VOLUME }))
+  .transform((env) => ({
+    resultsFolder: env.RESULTS_FOLDER,
+    stepFiles: env.STEP_FILES,
+    volume: env.VOLUME,
+    outboundAllow: env.OUTBOUND_ALLOW,
+  }))
 
 export type Config = z.infer<typeof schema>
 
@@ -15,6 +24,7 @@ export type Config = z.infer<typeof schema>
  * STEP_FILES, VOLUME: what the flags of the same meaning default to.
  * RESULTS_FOLDER: where the volume for results is mounted, if results go to one; where else they go, and the keys for
  * it, come in the step's files and never in the environment.
+ * OUTBOUND_ALLOW: hosts (`host` or `host:port`, with commas) that outputs may be sent to although they are not public.
  */
 export function readConfig(env: Record<string, string | undefined>): Config {
   return loadConfig(schema, env)

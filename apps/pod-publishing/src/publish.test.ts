@@ -8,6 +8,7 @@ import { storedResultListSchema, type StepPublish, type StoredResult } from '@c2
 import { AppError } from '@c2d/runtime'
 import { createFilesystemStore, createResultStores, type ResultStores } from '@c2d/storage'
 import { extract } from 'tar-stream'
+import { createOutputDelivery } from './deliver-output.ts'
 import { createJobLog } from './job-log.ts'
 import { publishJob } from './publish.ts'
 
@@ -34,12 +35,16 @@ async function put(path: string, content = path): Promise<void> {
   await writeFile(join(root, path), content)
 }
 
-async function publish(over: Partial<StepPublish> = {}, to: ResultStores = stores) {
+async function publish(
+  over: Partial<StepPublish> = {},
+  to: ResultStores = stores,
+  deliver = createOutputDelivery(null, { say: () => undefined }),
+) {
   const limits = { maxFiles: 100, maxFileBytes: 1e9, maxTotalBytes: 1e9, archive: 'none' as const, manifest: false }
   const log = createJobLog({ write: (text) => (said += text) })
   const outcome = await publishJob(
     { jobId: JOB, root, publish: { ...limits, ...over } },
-    { stores: to, log, pausesMs: [1, 1] },
+    { stores: to, log, deliver, pausesMs: [1, 1] },
   )
   expect(storedResultListSchema.parse(outcome.rows)).toEqual(outcome.rows)
   return outcome

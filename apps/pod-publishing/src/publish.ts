@@ -7,6 +7,7 @@ import { buildManifest, type ManifestEntry } from './build-manifest.ts'
 import { classifyResult } from './classify.ts'
 import { collectFiles, type CollectedFile, type Unpublished } from './collect.ts'
 import { forEachAtOnce } from './for-each-at-once.ts'
+import type { DeliverOutput } from './deliver-output.ts'
 import type { JobLog } from './job-log.ts'
 import { putKeptLogs } from './kept-logs.ts'
 import { storeCopies } from './store-copies.ts'
@@ -27,6 +28,8 @@ interface Item {
   open: () => Promise<Readable>
 }
 
+/** Its size is known once it is made. */
+const ARCHIVE = 'outputs.tar'
 const SMALL_BYTES = 1024 * 1024
 /** Files at once: many that wait for answers, few that fill memory with their parts. */
 const SMALL_AT_ONCE = 16
@@ -40,7 +43,7 @@ const MAX_TOLD = 100
  */
 export async function publishJob(
   job: { jobId: string; root: string; publish: StepPublish; keptLogs?: readonly CollectedFile[] },
-  deps: { stores: ResultStores; log: JobLog; pausesMs?: readonly number[] },
+  deps: { stores: ResultStores; log: JobLog; deliver: DeliverOutput; pausesMs?: readonly number[] },
 ): Promise<PublishOutcome> {
   const { jobId, root, publish, keptLogs = [] } = job
   const { stores, log } = deps
@@ -53,12 +56,20 @@ export async function publishJob(
   let lost = collected.unreadable.length
 
   async function store(item: Item): Promise<void> {
+    const { row, sizeBytes, isKept } = await deps.deliver(item.path === ARCHIVE ? { ...item, sizeBytes: null } : item)
+    if (row.deliveryFailure !== undefined) lost += 1
+    if (isKept) await keep(item, row)
+    else rows.set(item.path, { ...describe(item.path, sizeBytes ?? 0, ''), ...row })
+  }
+
+  async function keep(item: Item, delivery: Partial<StoredResult>): Promise<void> {
     const { copies, failures } = await storeCopies({ jobId, ...item }, stores, deps.pausesMs)
     const [first, ...further] = copies
     const failure = failures.map(({ backend, why }) => `${backend}: ${why}`).join('; ')
     if (failures.length > 0) lost += 1
     rows.set(item.path, {
       ...describe(item.path, first?.sizeBytes ?? item.sizeBytes ?? 0, first?.url ?? ''),
+      ...delivery,
       ...(first ? { sha256: first.sha256 } : {}),
       ...(further.length > 0 ? { copies: further.map(({ url }) => url) } : {}),
       ...(failure ? { failure } : {}),
@@ -102,7 +113,7 @@ function arrange(jobId: string, files: readonly CollectedFile[], { archive }: St
   const logs = files.filter(({ path }) => !isOutput(path))
   if (archive === 'none' || outputs.length === 0) return [...outputs, ...logs]
   const tar: Item = {
-    path: 'outputs.tar',
+    path: ARCHIVE,
     sizeBytes: outputs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     open: () => Promise.resolve(openArchive(jobId, outputs)),
   }
@@ -110,7 +121,7 @@ function arrange(jobId: string, files: readonly CollectedFile[], { archive }: St
 }
 
 function isOutput(path: string): boolean {
-  return path.startsWith('outputs/') || path === 'outputs.tar'
+  return path.startsWith('outputs/') || path === ARCHIVE
 }
 
 function isSmall({ sizeBytes }: Item): boolean {

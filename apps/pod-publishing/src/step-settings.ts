@@ -1,6 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { STEP_FILE, stepPublishSchema, stepReportSchema, type StepPublish, type StepReport } from '@c2d/contracts'
+import {
+  STEP_FILE,
+  consumerOutputSchema,
+  stepPublishSchema,
+  stepReportSchema,
+  type ConsumerOutput,
+  type StepPublish,
+  type StepReport,
+} from '@c2d/contracts'
 import { parseResultsConfig, type ResultsConfig } from '@c2d/storage'
 
 /** What a publish step is told, in files that it alone sees. */
@@ -8,6 +16,8 @@ export interface StepSettings {
   report: StepReport
   results: ResultsConfig
   publish: StepPublish
+  /** The consumer's own storage; null where none was named, `unreadable` where the environment cannot open it. */
+  output: ConsumerOutput | 'unreadable' | null
 }
 
 const GIB = 1024 ** 3
@@ -32,10 +42,12 @@ export async function loadStepSettings(folder: string, resultsFolder: string | u
   const report = stepReportSchema.parse(JSON.parse(await read(STEP_FILE.report)))
   const results = await readIfThere(read(STEP_FILE.results))
   const publish = await readIfThere(read(STEP_FILE.publish))
+  const output = await readIfThere(read(STEP_FILE.output))
   return {
     report,
     results: locateResults(results === null ? null : parseResultsConfig(results), resultsFolder),
     publish: publish === null ? DEFAULTS : stepPublishSchema.parse(JSON.parse(publish)),
+    output: output === null ? null : (consumerOutputSchema.safeParse(JSON.parse(output)).data ?? 'unreadable'),
   }
 }
 

@@ -21,6 +21,10 @@ export const storedResultSchema = z.object({
   copies: z.array(z.string()).optional(),
   /** Why it is not stored, or not everywhere; where it is nowhere, `url` is empty. */
   failure: z.string().optional(),
+  /** The consumer's own storage has it; where the operator's does not, `url` is empty. */
+  delivered: z.boolean().optional(),
+  /** Why the consumer's own storage does not have it, although it should. */
+  deliveryFailure: z.string().optional(),
   /** Its time was over and it was removed: `url` is empty, the rest is the record of it. */
   expired: z.boolean().optional(),
 })

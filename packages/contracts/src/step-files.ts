@@ -11,6 +11,7 @@ export const STEP_FILE = {
   downloads: 'downloads.json',
   publish: 'publish.json',
   results: 'results.json',
+  output: 'output.json',
 } as const
 
 /** `workflow.json`: the stages as stored (pods-behaviour §1.3). */

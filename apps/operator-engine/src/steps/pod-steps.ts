@@ -1,6 +1,7 @@
 import { STEP_FILE, type StepDownloads, type StepReport, type StepWorkflow, type StoredWorkflow } from '@c2d/contracts'
 import type { EnvironmentConfig } from '../config.ts'
 import type { StepSpec } from '../executor/executor.ts'
+import { buildOutputFile } from './output-file.ts'
 import { buildStepPublish } from './publish-settings.ts'
 import { stepLimits } from './step-limits.ts'
 
@@ -38,6 +39,7 @@ export function buildPublishStep(
   return podStep(job.jobId, environment, program, POD_MAX_SECONDS.publish, {
     [STEP_FILE.report]: JSON.stringify(job.report),
     [STEP_FILE.publish]: JSON.stringify(buildStepPublish(environment, job.workflow)),
+    ...buildOutputFile(environment, job.workflow),
   })
 }
 

@@ -53,8 +53,9 @@ async function whyNone(db: Database, job: JobRow): Promise<string> {
     : `No results for job ${job.jobId}`
 }
 
-async function whyNotKept(db: Database, job: JobRow, { filename, failure }: StoredResult): Promise<string> {
+async function whyNotKept(db: Database, job: JobRow, { filename, failure, delivered }: StoredResult): Promise<string> {
   if (await areResultsRemoved(db, job.jobId)) return whyNone(db, job)
+  if (delivered) return `${JSON.stringify(filename)} was delivered to the consumer's own storage, and is not kept here`
   return `${JSON.stringify(filename)} was not stored${failure === undefined ? '' : `: ${failure}`}`
 }
 

@@ -1,0 +1,132 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { readFile, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { eciesEncrypt, publicKeyOf } from '@c2d/chain'
+import { storedWorkflowSchema } from '@c2d/contracts'
+import type { JobRow } from '@c2d/operator-db'
+import { createEngineWorld, type EngineWorld, type RunningEngine } from './support/engine-world.ts'
+
+const ENVIRONMENT_KEY = `0x${'01'.repeat(32)}`
+const SECRET = 'a-key-nobody-may-see'
+const ALGORITHM = `
+  const { mkdirSync, writeFileSync } = require('node:fs')
+  const { OUTPUTS = '/data/outputs' } = process.env
+  mkdirSync(OUTPUTS + '/tables')
+  writeFileSync(OUTPUTS + '/tables/count.txt', '2')
+  console.log('counted')`
+
+describe('outputs that go to the consumer’s own storage', () => {
+  let world: EngineWorld
+  let server: Server
+  let host: string
+  let engine: RunningEngine
+  /** What was put, by its path. */
+  const kept = new Map<string, string>()
+  let failures: number
+
+  beforeAll(async () => {
+    world = await createEngineWorld()
+    server = createServer((request, response) => {
+      let body = ''
+      request.on('data', (chunk: Buffer) => (body += chunk.toString()))
+      request.on('end', () => {
+        const isAllowed = request.headers.authorization === `Bearer ${SECRET}`
+        const status = failures-- > 0 ? 403 : isAllowed ? 201 : 401
+        if (status === 201) kept.set(request.url ?? '', body)
+        response.writeHead(status).end()
+      })
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    host = `127.0.0.1:${(server.address() as AddressInfo).port}`
+  })
+  afterEach(() => engine.kill('SIGTERM'))
+  afterAll(async () => {
+    server.closeAllConnections()
+    server.close()
+    await world.close()
+  })
+
+  /** Queues a job whose workflow names the storage, as the provider writes it. */
+  async function queueJob(changes: Record<string, unknown> = {}): Promise<string> {
+    kept.clear()
+    const jobId = await world.queueJob(ALGORITHM)
+    const output = {
+      remoteStorage: { type: 'url', url: `http://${host}/mine/`, headers: { Authorization: `Bearer ${SECRET}` } },
+      ...changes,
+    }
+    const encrypted = eciesEncrypt(publicKeyOf(ENVIRONMENT_KEY), Buffer.from(JSON.stringify(output)))
+    const row = () => world.db('jobs').where({ workflowid: jobId })
+    const [{ workflow } = { workflow: '' }] = await row().select<{ workflow: string }[]>('workflow')
+    const stored = storedWorkflowSchema.parse(JSON.parse(workflow))
+    for (const stage of stored.spec.metadata.stages) {
+      stage.output.consumerOutput = `0x${Buffer.from(encrypted).toString('hex')}`
+    }
+    await row().update({ workflow: JSON.stringify(stored) })
+    engine = await world.startEngine({ OUTBOUND_ALLOW: `${world.origin},${host}` })
+    return jobId
+  }
+
+  const rowOf = ({ outputs }: JobRow, path: string) => outputs?.find((output) => output.path === path)
+
+  it('arrive there, and are kept here too', async () => {
+    failures = 0
+    const job = await world.waitForJob(await queueJob(), ({ dateFinished }) => dateFinished !== null)
+    expect(job.reason).toBeNull()
+    expect(Object.fromEntries(kept)).toEqual({
+      [`/mine/${job.jobId}/outputs/tables/count.txt`]: '2',
+      [`/mine/${job.jobId}/logs/algorithm.log`]: expect.stringContaining('counted'),
+    })
+    expect(rowOf(job, 'outputs/tables/count.txt')).toMatchObject({ delivered: true, sha256: expect.any(String) })
+    expect(rowOf(job, 'adminlogs/publish.log')).not.toHaveProperty('delivered')
+    expect(await world.resultText(job, 'count.txt')).toBe('2')
+  })
+
+  it('behaviour: nothing but the publish step ever sees the key, and nothing says it', async () => {
+    failures = 0
+    const job = await world.waitForJob(await queueJob(), ({ dateFinished }) => dateFinished !== null)
+    const { rows } = await world.db.raw<{ rows: unknown[] }>(
+      'SELECT to_jsonb(jobs) AS row, (SELECT jsonb_agg(detail) FROM job_events) AS events FROM jobs',
+    )
+    const results = join(world.resultsFolder, job.jobId)
+    const files = (await readdir(results, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())
+    const texts = await Promise.all(files.map((file) => readFile(join(file.parentPath, file.name), 'utf8')))
+    for (const text of [JSON.stringify(rows), engine.output(), ...texts]) {
+      expect(text).not.toContain(SECRET)
+      expect(text).not.toContain(host)
+    }
+  })
+
+  it('behaviour: are kept nowhere else where the consumer says so', async () => {
+    failures = 0
+    const job = await world.waitForJob(
+      await queueJob({ keepsCopy: false }),
+      ({ dateFinished }) => dateFinished !== null,
+    )
+    expect(kept.get(`/mine/${job.jobId}/outputs/tables/count.txt`)).toBe('2')
+    expect(rowOf(job, 'outputs/tables/count.txt')).toMatchObject({ url: '', delivered: true, filesize: 1 })
+    expect(await readdir(join(world.resultsFolder, job.jobId))).toEqual(['adminlogs'])
+  })
+
+  it('behaviour: what a storage refuses is brought again by the next attempt of the step', async () => {
+    failures = 2 // one for each file
+    const job = await world.waitForJob(await queueJob(), ({ dateFinished }) => dateFinished !== null, 120_000)
+    expect(job.reason).toBeNull()
+    expect(rowOf(job, 'outputs/tables/count.txt')).toMatchObject({ delivered: true })
+  })
+
+  it('error: what never arrives is kept, although no copy was wanted, and the row says why', async () => {
+    failures = Infinity
+    const job = await world.waitForJob(
+      await queueJob({ keepsCopy: false }),
+      ({ dateFinished }) => dateFinished !== null,
+      180_000,
+    )
+    expect(job.reason).toBe('PublishFailed')
+    expect(rowOf(job, 'outputs/tables/count.txt')).toMatchObject({
+      deliveryFailure: 'The storage answered 403.',
+    })
+    expect(await world.resultText(job, 'count.txt')).toBe('2')
+  })
+})

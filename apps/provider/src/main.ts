@@ -4,6 +4,7 @@ import { createNonceLedger, isSchemaCurrent, migrateToLatest, openDatabase } fro
 import { createLogger, createShutdown, runMain } from '@c2d/runtime'
 import express, { type Express } from 'express'
 import { createApp } from './app.ts'
+import { createChainCallCounter } from './clients/count-chain-calls.ts'
 import { createMetadataCache } from './clients/metadata-cache.ts'
 import { createOperatorService } from './clients/operator-service.ts'
 import { createRbac } from './clients/rbac.ts'
@@ -22,7 +23,8 @@ async function main(): Promise<void> {
   const log = createLogger({ component: 'provider', level: config.LOG_LEVEL })
   const shutdown = createShutdown({ graceMs: GRACE_MS, signals: ['SIGTERM', 'SIGINT'] }, { log })
 
-  const chains = await openChains(config)
+  const metrics = createMetrics({ prefix: 'c2d_provider_' })
+  const chains = await openChains(config, { countCalls: createChainCallCounter(metrics) })
   shutdown.onClose('chains', () => chains.forEach((chain) => chain.client.close()))
   const db = openDatabase({ url: config.DATABASE_URL.reveal(), applicationName: 'c2d-provider' })
   shutdown.onClose('database', () => db.destroy())
@@ -31,7 +33,6 @@ async function main(): Promise<void> {
   const timeoutMs = config.REQUEST_TIMEOUT * 1000
   const { AQUARIUS_URL: cacheUrl, OPERATOR_SERVICE_URL: operatorUrl, RBAC_SERVER_URL: rbacUrl } = config
   const universalKey = universalKeyOf(config)
-  const metrics = createMetrics({ prefix: 'c2d_provider_' })
   const metricsAt = config.METRICS_ADDRESS
   const proofs = openProofs(config, { chains, metrics, log })
   if (proofs) shutdown.onClose('proofs', () => proofs.close())

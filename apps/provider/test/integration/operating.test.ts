@@ -48,7 +48,7 @@ describe('what an operator sees and sets', () => {
     expect(value(`${calls}{peer="operator",call="environments",outcome="answered"}`)).toBeGreaterThan(0)
     const refusals = 'c2d_provider_refusals_total'
     expect(value(`${refusals}{code="InvalidSignature",rule=""}`)).toBe(1)
-    expect(value(`${refusals}{code="ComputeRefused",rule="did_not_found"}`)).toBe(1)
+    expect(value(`${refusals}{code="ComputeRefused",rule="dataset-published"}`)).toBe(1)
     for (const secret of [order.asset.did, stack.consumer.address, order.transferTxId])
       expect(text).not.toContain(secret)
   })

@@ -1,6 +1,6 @@
-import { AppError } from '@c2d/runtime'
+import type { AppError } from '@c2d/runtime'
 import { ruleText, type RuleId } from './compute-rules.ts'
-import { computeRefused } from './refusal.ts'
+import { computeRefused, RuleRefusal } from './refusal.ts'
 
 /** What one rule says about one part of a request. */
 export interface Verdict {
@@ -93,8 +93,8 @@ function firstDenied({ rules, entries }: OpenSection): RuleId | undefined {
 function refusalOf(resource: string, rule: RuleId, { denied }: Denied): AppError {
   const { member, error } = ruleText(rule)
   return error
-    ? new AppError(error, { detail: denied.code })
-    : computeRefused({ resource: resource + member, code: denied.code })
+    ? new RuleRefusal(rule, error, { detail: denied.code })
+    : computeRefused(rule, { resource: resource + member, code: denied.code })
 }
 
 function verdictOf(section: OpenSection, rule: RuleId): Verdict {

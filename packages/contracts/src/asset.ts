@@ -33,6 +33,8 @@ export const ALL_PUBLISHED = '*'
 export const computeOptionsSchema = z.object({
   allowRawAlgorithm: z.boolean().nullish(),
   allowNetworkAccess: z.boolean().nullish(),
+  /** False keeps results from becoming assets of consumers. */
+  allowDerivedAssets: z.boolean().nullish(),
   publisherTrustedAlgorithms: z.array(z.union([z.literal(ALL_PUBLISHED), trustedAlgorithmSchema])).nullish(),
   publisherTrustedAlgorithmPublishers: z.array(z.string()).nullish(),
 })

@@ -1,6 +1,15 @@
 import { z } from 'zod'
 import { hexBytesSchema } from './primitives.ts'
 
+/** What an environment makes of results where a consumer asks for an asset. */
+export const derivedAssetOfferSchema = z.object({
+  /** Chains on which the operator can pay for one now. */
+  chains: z.array(z.number().int()),
+  /** Bytes that results of new assets may still take up. */
+  freeBytes: z.number(),
+})
+export type DerivedAssetOffer = z.infer<typeof derivedAssetOfferSchema>
+
 /** What an engine announces of one environment (operator-service-api §10): numbers are numbers. */
 export const environmentAnnouncementSchema = z.object({
   id: z.string().min(1),
@@ -24,6 +33,7 @@ export const environmentAnnouncementSchema = z.object({
   maxJobDuration: z.number().int().positive(),
   /** Chains whose orders are accepted; empty or absent is every chain. */
   allowedChainId: z.array(z.number().int()).optional(),
+  derivedAssets: derivedAssetOfferSchema.optional(),
 })
 export type EnvironmentAnnouncement = z.infer<typeof environmentAnnouncementSchema>
 
@@ -39,6 +49,7 @@ export const environmentSchema = z
     priceMin: numeric,
     consumerAddress: z.string(),
     consumerPublicKey: hexBytesSchema.optional().catch(undefined),
+    derivedAssets: derivedAssetOfferSchema.optional().catch(undefined),
     maxJobDuration: numeric,
     lastSeen: z.string().optional(),
   })

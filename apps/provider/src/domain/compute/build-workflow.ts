@@ -1,4 +1,4 @@
-import type { Container, StageAlgorithm, StartEvidence, Workflow } from '@c2d/contracts'
+import type { Container, DerivedAsset, StageAlgorithm, StartEvidence, Workflow } from '@c2d/contracts'
 import type { AlgorithmCase } from './judge-algorithm.ts'
 import type { DatasetCase } from './judge-dataset.ts'
 
@@ -14,6 +14,7 @@ export interface WorkflowParts {
   metadataUri: string | null
   /** Encrypted to the environment. */
   consumerOutput: string | null
+  derivedAsset: DerivedAsset | null
   evidence: StartEvidence
 }
 
@@ -40,6 +41,7 @@ export function buildWorkflow(parts: WorkflowParts): Workflow {
         output: {
           metadataUri: parts.metadataUri,
           ...(parts.consumerOutput === null ? {} : { consumerOutput: parts.consumerOutput }),
+          ...(parts.derivedAsset === null ? {} : { derivedAsset: parts.derivedAsset }),
         },
         evidence: parts.evidence,
       },

@@ -212,6 +212,12 @@ export const COMPUTE_RULES = {
     fails: 'The consumer’s own storage cannot be used.',
     change: 'Name another storage, or none: then the operator’s keeps the output.',
   },
+  'output-asset': {
+    member: '',
+    holds: 'The results become the asset that is asked for, if any.',
+    fails: 'The results cannot become an asset.',
+    change: 'Leave publishOutput and publishAlgorithmLog out: the results can be downloaded all the same.',
+  },
 } as const satisfies Record<string, RuleText>
 
 /** The stable name of a rule. */
@@ -266,7 +272,7 @@ export const PUBLISHED_RUN_RULES = [
 export const RAW_RUN_RULES = ['algorithm-code', 'algorithm-container'] as const satisfies RuleId[]
 
 /** Row 6, and where the output goes. */
-export const OUTPUT_RULES = ['output-form', 'output-storage'] as const satisfies RuleId[]
+export const OUTPUT_RULES = ['output-form', 'output-storage', 'output-asset'] as const satisfies RuleId[]
 
 /** Rules about orders: what is asked only at a start, and before it only of those who signed. */
 export const ORDER_RULES: readonly RuleId[] = ['dataset-order-named', 'dataset-order', 'algorithm-order', 'fees-paid']

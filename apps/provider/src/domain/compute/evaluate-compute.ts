@@ -3,6 +3,7 @@ import {
   type ComputeAlgorithm,
   type ComputeDataset,
   type Container,
+  type DerivedAsset,
   type StartEvidence,
 } from '@c2d/contracts'
 import type { OperatorService } from '../../clients/operator-service.ts'
@@ -34,6 +35,7 @@ import { judgeEnvironment, judgeFees, judgeOrder, type OrderedService } from './
 import type { ProviderChain } from '../chains/provider-chain.ts'
 import type { ResolveAsset } from '../assets/resolve-asset.ts'
 import type { RunTerms } from './run-terms.ts'
+import { judgeDerivedAsset } from './judge-derived-asset.ts'
 import type { FindHost } from '../assets/service-host.ts'
 
 /** What is to be run, on what, for whom. */
@@ -87,6 +89,8 @@ export interface ComputeEvaluation {
   terms: ReadonlyMap<ProviderChain, RunTerms> | null
   /** The consumer's own storage, encrypted to the environment; null where none is named. */
   consumerOutput: string | null
+  /** What the results are to become. */
+  derivedAsset: DerivedAsset | null
 }
 
 const HIDDEN = 'Not told to callers who did not sign.'
@@ -138,6 +142,16 @@ export async function evaluateCompute(
   const { payers, terms } = await judgePayment(request, { algorithm, found, sections }, mode, deps)
   checkpoint()
   const consumerOutput = wish && (await judgeStorage(wish, request, { terms, section: sections.output }, mode, deps))
+  const derivedAsset = judgeDerivedAsset(
+    {
+      output: request.output,
+      consumerAddress,
+      datasets: found,
+      chainId: payers?.at(-1)?.target.asset.chain.chainId ?? found[0]?.target.asset.chain.chainId ?? null,
+      terms: [...(terms?.values() ?? [])][0] ?? null,
+    },
+    sections.output,
+  )
   checkpoint()
 
   const checkedFiles =
@@ -150,7 +164,7 @@ export async function evaluateCompute(
   checkpoint()
 
   const paired = datasets.map((dataset, index) => ({ dataset, found: found[index] ?? null }))
-  return { docket, datasets: paired, algorithm, checkedFiles, container, payers, terms, consumerOutput }
+  return { docket, datasets: paired, algorithm, checkedFiles, container, payers, terms, consumerOutput, derivedAsset }
 }
 
 interface Sections {

@@ -1,3 +1,4 @@
+import type { DerivedAssetOffer } from '@c2d/contracts'
 import { AppError } from '@c2d/runtime'
 import type { OperatorService } from '../../clients/operator-service.ts'
 import type { FeeTerms } from '../orders/fees.ts'
@@ -8,6 +9,8 @@ export interface RunTerms extends FeeTerms {
   readonly maxDurationSeconds: number
   /** What only the environment may read is encrypted to it; null where it announces none. */
   readonly consumerPublicKey: string | null
+  /** On which chains results can become assets, and for how much there is room; null where they cannot. */
+  readonly derivedAssets: DerivedAssetOffer | null
 }
 
 /**
@@ -30,5 +33,6 @@ export async function loadRunTerms(
     feeTokenDecimals,
     maxDurationSeconds: environment.maxJobDuration,
     consumerPublicKey: environment.consumerPublicKey ?? null,
+    derivedAssets: environment.derivedAssets ?? null,
   }
 }

@@ -19,11 +19,8 @@ export interface ComputeDeps extends EvaluationDeps {
  */
 export async function startCompute(request: ComputeCase, deps: ComputeDeps): Promise<Relayed> {
   const mode = { orders: 'required', orderTimeoutMs: deps.orderTimeoutMs, stopsAtDeny: true } as const
-  const { datasets, algorithm, checkedFiles, container, payers, docket, consumerOutput } = await evaluateCompute(
-    request,
-    mode,
-    deps,
-  )
+  const { datasets, algorithm, checkedFiles, container, payers, docket, consumerOutput, derivedAsset } =
+    await evaluateCompute(request, mode, deps)
   // The last payer names the agreement, as in the reference (§5.5); the run lasts as long as any of them pays for.
   const payer = payers?.at(-1)
   const inputs = datasets.flatMap(({ found }) => (found ? [found] : []))
@@ -41,6 +38,7 @@ export async function startCompute(request: ComputeCase, deps: ComputeDeps): Pro
       algorithmOrder: request.algorithm.transferTxId ?? '',
       metadataUri: deps.metadataUri,
       consumerOutput,
+      derivedAsset,
       evidence: buildEvidence(
         [
           ...inputs,

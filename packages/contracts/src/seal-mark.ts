@@ -8,7 +8,7 @@ export const SEAL_MARK = { folder: 'seal', file: 'staged.json' } as const
  * that wrote it, which is open, reached the address whose silence the gate then takes for a seal.
  */
 export const sealMarkSchema = z.object({
-  /** Which attempt of the job it belongs to: what the executor gave to both containers. */
+  /** Which job it belongs to: what the executor gave to both containers. */
   id: z.string(),
   control: z.object({
     /** `ip:port` */

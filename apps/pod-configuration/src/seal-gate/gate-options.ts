@@ -37,7 +37,7 @@ export const HELP = `seal-gate: ends well only when nothing on the network answe
 
   --control IP:PORT      what the configure pod reaches, and this pod must not (the engine's canary)
   --mark FILE            what the configure pod writes when staging is complete
-  --mark-id TEXT         what that mark must say, so that one of an earlier attempt does not count
+  --mark-id TEXT         what that mark must say, so that no other job's counts
   --try NAME=tcp://IP:PORT, --try NAME=dns://IP:PORT
                          one more address, any number of times
   --egress none|public   public: addresses of public networks may answer (default none)

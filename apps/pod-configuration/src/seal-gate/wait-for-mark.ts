@@ -6,7 +6,7 @@ const FIRST_PAUSE_MS = 10
 const MAX_PAUSE_MS = 100
 
 /**
- * Waits for the mark of this attempt; the file appears whole. It is looked for, not watched: a file that another container writes wakes
+ * Waits for the mark of this job; the file appears whole. It is looked for, not watched: a file that another container writes wakes
  * nobody in a sandbox with a kernel of its own.
  * @param waitMs 0 is for ever
  * @returns null when it did not come

@@ -73,7 +73,7 @@ describe('the seal gate', () => {
     )
   })
 
-  it('behaviour: waits for the mark, and for the one of this attempt', async () => {
+  it('behaviour: waits for the mark, and for the one of this job', async () => {
     await writeSealMark(volume, { id: 'job-0', control: { address: CONTROL, reached: true } })
     const gate = startGate('--wait', '1')
     expect(await gate.ended).toMatchObject({ code: SEAL_GATE_EXIT.noMark })

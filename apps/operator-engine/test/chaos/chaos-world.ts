@@ -83,6 +83,8 @@ export async function createChaosWorld(
       POD_CONFIGURATION_PROGRAM: join(apps, 'pod-configuration/dist/pod.mjs'),
       POD_PUBLISHING_PROGRAM: join(apps, 'pod-publishing/dist/pod.mjs'),
       OUTBOUND_ALLOW: `127.0.0.1:${origin.port}`,
+      NOTIFY_START_URL: `http://127.0.0.1:${origin.port}/told`,
+      NOTIFY_STOP_URL: `http://127.0.0.1:${origin.port}/told`,
       LEASE_SECONDS: '1.5',
       TICK_SECONDS: '0.4',
       HEALTH_HOST: '127.0.0.1',
@@ -140,6 +142,7 @@ function urlVia(databaseUrl: string, port: number, login?: { username: string; p
 async function startOrigin(): Promise<{ port: number; close: () => Promise<unknown> }> {
   const server = createServer((request, response) => {
     if (request.url === '/data.csv') response.end('a,b\n1,2\n')
+    else if (request.url === '/told') response.writeHead(204).end()
     else response.writeHead(404).end()
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

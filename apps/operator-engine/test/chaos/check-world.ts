@@ -38,7 +38,7 @@ export async function checkWorld(world: ChaosWorld, jobs: readonly ChaosJob[], w
     const evidence = { job, row, events: timelines.get(job.jobId) ?? [], runs: witness.runsOf(job.jobId) }
     found.push(...checkJob(evidence))
   }
-  found.push(...(await checkSlots(world)))
+  found.push(...(await checkSlots(world)), ...(await checkNotifications(world)))
   for (const what of await listLeft(world))
     if (!what.includes('unfinished jobs')) found.push({ kind: 'leaked', message: what })
   for (const [index, engine] of world.engines.entries())
@@ -87,4 +87,16 @@ async function checkSlots(world: ChaosWorld): Promise<Violation[]> {
       found.push({ kind: 'wrong', message: `${most} jobs at work in ${id}, which has ${maxJobs} slots` })
   }
   return found
+}
+
+/** The end of every job is owed to whoever is to be told, however it ended, and whoever died of it. */
+async function checkNotifications(world: ChaosWorld): Promise<Violation[]> {
+  const { rows } = await world.db.raw<{ rows: { jobId: string; reason: string | null }[] }>(
+    `SELECT workflowid AS "jobId", reason FROM jobs WHERE datefinished IS NOT NULL
+       AND NOT EXISTS (SELECT 1 FROM notifications WHERE job_id = workflowid AND kind = 'stop')`,
+  )
+  return rows.map(({ jobId, reason }) => ({
+    kind: 'lost',
+    message: `job ${jobId} ended with reason ${reason}, and nobody is told`,
+  }))
 }

@@ -1,14 +1,20 @@
 import { publicKeyOf } from '@c2d/chain'
-import type { EnvironmentAnnouncement } from '@c2d/contracts'
+import { environmentAnnouncementSchema, type DerivedAssetOffer, type EnvironmentAnnouncement } from '@c2d/contracts'
 import type { EnvironmentConfig } from './config.ts'
 
-/** What is announced of an environment (operator-service-api §10): everything but its key and our own limits. */
-export function buildAnnouncement(environment: EnvironmentConfig, currentJobs: number): EnvironmentAnnouncement {
-  const { privateKey, maxQueueSeconds: _maxQueueSeconds, allowedChainId, ...announced } = environment
-  return {
+/**
+ * What is announced of an environment (operator-service-api §10). The schema says what that is: its key, where its jobs
+ * run and our own limits are nobody's business.
+ */
+export function buildAnnouncement(
+  environment: EnvironmentConfig,
+  now: { currentJobs: number; derivedAssets: DerivedAssetOffer | null },
+): EnvironmentAnnouncement {
+  const { privateKey, derivedAssets: _derivedAssets, ...announced } = environment
+  return environmentAnnouncementSchema.parse({
     ...announced,
-    currentJobs,
+    currentJobs: now.currentJobs,
     consumerPublicKey: publicKeyOf(privateKey.reveal()),
-    ...(allowedChainId ? { allowedChainId } : {}),
-  }
+    ...(now.derivedAssets ? { derivedAssets: now.derivedAssets } : {}),
+  })
 }

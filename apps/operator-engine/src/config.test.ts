@@ -29,7 +29,7 @@ describe('readConfig', () => {
 
   it('behaviour: neither the printed configuration nor an announcement shows a secret', () => {
     const config = readConfig({ ...base, ENVIRONMENTS: JSON.stringify([{ id: 'a', privateKey: KEY }]) })
-    const announced = buildAnnouncement(config.environments[0]!, 4)
+    const announced = buildAnnouncement(config.environments[0]!, { currentJobs: 4, derivedAssets: null })
     const shown = inspect(config, { depth: 9 }) + JSON.stringify(config) + JSON.stringify(announced)
     expect(shown).not.toMatch(/hunter|0101/)
     expect(announced).toMatchObject({ id: 'a', currentJobs: 4, maxJobs: 10, maxJobDuration: 60 })

@@ -40,6 +40,8 @@ const environmentSchema = z
     allowedChainId: z.array(z.number().int()).optional(),
     /** Where and how its jobs run on a cluster. */
     kubernetes: environmentPlacementSchema.prefault({}),
+    /** Bytes that results which became assets may take up in all; absent: none do. */
+    derivedAssets: z.object({ maxBytes: z.coerce.number().int().positive() }).optional(),
     /** What jobs may publish, and how. */
     publish: publishSettingsSchema.prefault({}),
   })

@@ -8,6 +8,7 @@ import { createClaimer } from './claims/claimer.ts'
 import { createHeldJobs } from './claims/held-jobs.ts'
 import { createLeaseKeeper } from './claims/lease-keeper.ts'
 import type { EnvironmentConfig } from './config.ts'
+import { createAssetOffers } from './derived-assets/offers.ts'
 import { publishAssets } from './derived-assets/publish-assets.ts'
 import { ExecutorUnavailableError, type Executor } from './executor/executor.ts'
 import { giveUpJob } from './give-up.ts'
@@ -70,6 +71,8 @@ export interface Engine {
 const PASSES = { maxConcurrentPasses: 32, retryBaseMs: 200, retryMaxMs: 5_000, maxFailures: 8 }
 /** How long the database must have answered before the failures of a job count as its own, in milliseconds. */
 const TRUST_AFTER_MS = 60_000
+/** How old what is said of balances and room may be, in milliseconds. */
+const OFFERS_MS = 10_000
 /** How long a job may wait past its time, in milliseconds. */
 const QUEUE_SWEEP_MS = 500
 
@@ -93,6 +96,7 @@ export function startEngine(options: EngineOptions, deps: EngineDeps): Engine {
 
   const deliveries = createPacer()
   const proofs = createPacer()
+  const offers = createAssetOffers(options.environments, { db, wallets, log })
   const keyOf = createProofKeys({ termDays: options.proofKeyDays })
   const notifications = createNotificationQueue({ urls: options.notify }, { onQueued: () => deliveries.hurry() })
   const passDeps: ReconcileDeps = {
@@ -170,7 +174,8 @@ export function startEngine(options: EngineOptions, deps: EngineDeps): Engine {
     await announceEngine(db, { instance: options.instance, url: options.url })
     const atWork = await countAtWork(db, served)
     for (const environment of options.environments) {
-      await announceEnvironment(db, buildAnnouncement(environment, atWork.get(environment.id) ?? 0))
+      const now = { currentJobs: atWork.get(environment.id) ?? 0, derivedAssets: offers.of(environment) }
+      await announceEnvironment(db, buildAnnouncement(environment, now))
     }
     await claimer.adopt()
     lastTickMs = nowMs()
@@ -198,6 +203,7 @@ export function startEngine(options: EngineOptions, deps: EngineDeps): Engine {
       () => proveJobs(environments, { db, executor, keyOf, wallets, by, log }),
       log,
     ),
+    repeat({ what: 'asset offers', everyMs: OFFERS_MS, signal }, () => offers.refresh(), log),
     repeat(
       { what: 'derived assets', everyMs: options.tickMs, signal },
       () => publishAssets(environments, { db, fetch: deps.fetch, wallets, by, log }),

@@ -52,8 +52,8 @@ export interface ChainWallet {
   /** How many transactions the account had sent at a block, now where none is named: the nonce of the next one. */
   countSent(blockNumber?: number): Promise<number>
   latestBlockNumber(): Promise<number>
-  /** In wei. */
-  balance(): Promise<bigint>
+  /** Whether the account holds what so much gas costs now, twice over: fees rise. @throws AppError UpstreamUnavailable */
+  canPay(gas: bigint): Promise<boolean>
   close(): void
 }
 
@@ -119,7 +119,12 @@ export function createChainWallet(options: ChainRpcOptions, privateKey: string):
     countSent: (blockNumber) =>
       rpc.read((provider) => provider.getTransactionCount(account.address, blockNumber ?? 'latest')),
     latestBlockNumber: () => rpc.read((provider) => provider.getBlockNumber()),
-    balance: () => rpc.read((provider) => provider.getBalance(account.address)),
+    async canPay(gas) {
+      const [balance, fees] = await rpc.read((provider) =>
+        Promise.all([provider.getBalance(account.address), provider.getFeeData()]),
+      )
+      return balance >= 2n * gas * (fees.maxFeePerGas ?? fees.gasPrice ?? 0n)
+    },
     close: () => rpc.close(),
   }
 }

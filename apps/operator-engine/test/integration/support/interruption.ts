@@ -59,8 +59,13 @@ export function interrupt(world: { db: Database; executor: Executor }, how: Inte
       }
     },
   })
-  const wrapped = Object.fromEntries(
-    ACTIONS.map((name) => [name, (...parameters: never[]) => act(name, () => world.executor[name](...parameters))]),
-  ) as Pick<Executor, (typeof ACTIONS)[number]>
-  return { db, executor: { ...world.executor, ...wrapped }, interrupted, actions, wake: () => wake() }
+  const executor = new Proxy(world.executor, {
+    get(target, name, receiver): unknown {
+      const member: unknown = Reflect.get(target, name, receiver)
+      if (typeof member !== 'function' || !ACTIONS.some((action) => action === name)) return member
+      return (...parameters: unknown[]) =>
+        act(String(name), () => Reflect.apply(member, target, parameters) as Promise<void>)
+    },
+  })
+  return { db, executor, interrupted, actions, wake: () => wake() }
 }

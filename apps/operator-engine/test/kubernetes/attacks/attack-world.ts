@@ -16,7 +16,6 @@ export const CONTENT = 'what its owner shows to this job only'
 export const MARKER = 'marker-of-what-belongs-to-others'
 export const MIB = 1024 ** 2
 const END_MS = 240_000
-const PYTHON = TEST_IMAGE.node.replace('node:24-bookworm-slim', 'python:3.11-slim-bookworm')
 
 /** What the configure pod does in these tests: stages, tries the control, and writes the mark. */
 const STAGE = `
@@ -60,6 +59,7 @@ const podListSchema = z.object({
     }),
   ),
 })
+const serviceSchema = z.object({ spec: z.object({ clusterIP: z.string() }) })
 const nodeListSchema = z.object({
   items: z.array(
     z.object({ status: z.object({ addresses: z.array(z.object({ type: z.string(), address: z.string() })) }) }),
@@ -72,6 +72,8 @@ export interface AttackWorld {
   readonly executor: Executor
   readonly namespace: TestNamespace
   readonly hostIp: string
+  /** `ip:port` of the API server's service, and of the cluster's DNS. */
+  readonly services: { api: string; dns: string }
   /** `ip:port` of listeners of this machine: the canary, and what stands for the provider and the database. */
   readonly targets: { canary: string; provider: string; database: string }
   /** Who reached the provider or the database since the world began. */
@@ -102,6 +104,12 @@ export async function openAttackWorld(environment: Partial<ClusterEnvironment> =
   const nodes = nodeListSchema.parse(await namespace.client.get('/api/v1/nodes'))
   const hostIp = nodes.items[0]?.status.addresses.find(({ type }) => type === 'InternalIP')?.address
   if (!hostIp) throw new Error('the cluster has no node with an address')
+  const findService = async (folder: string, name: string) =>
+    serviceSchema.parse(await namespace.client.get(`/api/v1/namespaces/${folder}/services/${name}`)).spec.clusterIP
+  const services = {
+    api: `${await findService('default', 'kubernetes')}:443`,
+    dns: `${await findService('kube-system', 'kube-dns')}:53`,
+  }
   let canary: Canary | null = await createCanary({ host: hostIp, port: 0 })
   const canaryAddress = `${hostIp}:${canary.port}`
   const visitors: string[] = []
@@ -126,6 +134,7 @@ export async function openAttackWorld(environment: Partial<ClusterEnvironment> =
     executor,
     namespace,
     hostIp,
+    services,
     targets,
     visitors,
     async start(name, { settings = {}, env = {}, limits = {}, script, allowNetworkAccess = false } = {}) {
@@ -139,9 +148,12 @@ export async function openAttackWorld(environment: Partial<ClusterEnvironment> =
         files: { algorithm: attack.code, dataset: CONTENT, secret: MARKER },
       }
       const algorithm: StepSpec = {
-        ...buildStep(attack.entrypoint, { memoryBytes: 128 * MIB, ...limits }),
+        ...buildStep(name === null ? attack.entrypoint : `${attack.entrypoint} ${jobId}`, {
+          memoryBytes: 128 * MIB,
+          ...limits,
+        }),
         env: { ATTACK: JSON.stringify({ dataset: DATASET, content: CONTENT, ...settings }), ...env },
-        image: PYTHON,
+        image: TEST_IMAGE.python,
         allowNetworkAccess,
       }
       await Promise.all([executor.start(jobId, 'configure', program), executor.start(jobId, 'algorithm', algorithm)])

@@ -31,7 +31,7 @@ describe('a network that is not sealed', () => {
   const restorePolicies = async () => {
     for (const policy of buildPolicies(world.namespace.name)) await world.namespace.client.create(policies, policy)
   }
-  const firstConnect = () => ({ env: { FIRST_CONNECT: `${world.targets.provider} 10.96.0.1:443 8.8.8.8:53` } })
+  const firstConnect = () => ({ env: { FIRST_CONNECT: `${world.targets.provider} ${world.services.api} 8.8.8.8:53` } })
 
   async function expectNeverRan(jobId: string, ended: StepEnded): Promise<void> {
     expect(ended).toMatchObject({ reason: 'NetworkNotSealed', exitCode: null })
@@ -77,8 +77,9 @@ describe('a network that is not sealed', () => {
     'behaviour: with egress to public addresses, everything private is as silent',
     async () => {
       const { canary, database } = world.targets
-      const tcp = [canary, database, '10.96.0.1:443', `${world.hostIp}:10250`, '169.254.169.254:80', '192.168.0.1:80']
-      const settings = { tcp, dns: ['10.96.0.10:53'], icmp: [world.hostIp], names: ['kubernetes.default.svc'] }
+      const { api, dns } = world.services
+      const tcp = [canary, database, api, `${world.hostIp}:10250`, '169.254.169.254:80', '192.168.0.1:80']
+      const settings = { tcp, dns: [dns], icmp: [world.hostIp], names: ['kubernetes.default.svc'] }
       const { jobId, ended, report } = await world.run('reach-network.py', { settings, allowNetworkAccess: true })
       expect(listGains(report)).toEqual([])
       expect(ended.receipt).toMatchObject({ sealed: true, egress: 'public' })

@@ -23,6 +23,7 @@ const registry = process.env['C2D_TEST_REGISTRY'] ?? 'localhost:5000'
 export const TEST_IMAGE = {
   debian: `${registry}/debian:bookworm-slim`,
   node: `${registry}/node:24-bookworm-slim`,
+  python: `${registry}/python:3.11-slim-bookworm`,
 }
 
 /** An environment of the tests. */

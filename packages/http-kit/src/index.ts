@@ -1,3 +1,4 @@
+export type { Lookup } from './address-guard.ts'
 export * from './docs-page.ts'
 export * from './guarded-fetch.ts'
 export * from './guarded-request.ts'

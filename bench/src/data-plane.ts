@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { createCleanup } from './lib/cleanup.ts'
 import { printReport, type Measured } from './lib/report.ts'
+import { measureResults } from './data-plane/measure-results.ts'
 import { measureStagingCapped } from './data-plane/measure-staging-capped.ts'
 import { measureStagingLarge } from './data-plane/measure-staging-large.ts'
 import { measureStagingSmall } from './data-plane/measure-staging-small.ts'
@@ -9,11 +10,13 @@ import { createStagingWorld, type StagingWorld } from './data-plane/staging-worl
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'large,capped,small' },
+    only: { type: 'string', default: 'large,capped,small,results' },
     rounds: { type: 'string', default: '5' },
     mebibytes: { type: 'string', default: '2048' },
     files: { type: 'string', default: '10000' },
     serial: { type: 'string', default: '500' },
+    clients: { type: 'string', default: '64' },
+    'result-mebibytes': { type: 'string', default: '512' },
     // For this program's own child.
     serve: { type: 'string' },
     port: { type: 'string' },
@@ -28,6 +31,8 @@ async function bench(): Promise<never> {
   const bytes = parseCount('mebibytes', values.mebibytes) * 1024 ** 2
   const files = parseCount('files', values.files)
   const serialFiles = parseCount('serial', values.serial)
+  const clients = parseCount('clients', values.clients)
+  const resultMebibytes = parseCount('result-mebibytes', values['result-mebibytes'])
   const cleanup = createCleanup()
   let staging: Promise<StagingWorld> | undefined
   const stagingWorld = (): Promise<StagingWorld> => (staging ??= createStagingWorld(cleanup))
@@ -36,6 +41,7 @@ async function bench(): Promise<never> {
     large: async () => measureStagingLarge(await stagingWorld(), { rounds, bytes }),
     capped: async () => measureStagingCapped(await stagingWorld(), { rounds, bytes }),
     small: async () => measureStagingSmall(await stagingWorld(), { rounds, files, serialFiles }),
+    results: () => measureResults({ rounds, clients, mebibytes: resultMebibytes }, cleanup),
   }
   const measured: Measured[] = []
   try {

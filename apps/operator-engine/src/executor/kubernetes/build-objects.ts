@@ -98,8 +98,8 @@ export function buildFiles(
   }
 }
 
-/** The Job of an attempt of a step: one pod, once. */
-export function buildJob(request: PodRequest, owner: OwnerReference[]): Job {
+/** The Job of an attempt of a step: one pod, once. @param isHeld it makes none before it is released */
+export function buildJob(request: PodRequest, owner: OwnerReference[], isHeld = false): Job {
   const { attempt, environment, jobId, spec, step } = request
   const pod = buildPodSpec(request)
   return buildBareJob({
@@ -111,12 +111,16 @@ export function buildJob(request: PodRequest, owner: OwnerReference[]): Job {
     pod,
     podLabels: spec.kind === 'algorithm' ? { [LABEL.egress]: readEgress(spec, environment) } : {},
     annotations: {
+      ...(isHeld ? { [ANNOTATION.held]: 'until configure has its place' } : {}),
       [ANNOTATION.logBytes]: String(spec.limits.logBytes),
       [ANNOTATION.maxDurationSeconds]: String(spec.limits.maxDurationSeconds),
       [ANNOTATION.graceSeconds]: String(spec.limits.graceSeconds),
     },
     // The last backstop, where there is neither an engine nor a node: far behind all others, as it takes the log with it.
-    rest: { activeDeadlineSeconds: (pod.activeDeadlineSeconds ?? 0) + environment.placeSeconds + 600 },
+    rest: {
+      ...(isHeld ? { suspend: true } : {}),
+      activeDeadlineSeconds: (pod.activeDeadlineSeconds ?? 0) + environment.placeSeconds + 600,
+    },
   })
 }
 

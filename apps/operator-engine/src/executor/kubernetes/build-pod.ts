@@ -35,7 +35,7 @@ export const WRITTEN_FOLDERS: Record<StepName, readonly VolumeFolder[]> = {
 }
 
 /** What our own pods use; what an environment grants algorithms does not starve them, nor do they take it. */
-const OWN_CPU = { request: '100m', limit: '1' }
+const OWN_CPU = { request: '100m', limit: '2' }
 const OWN_EPHEMERAL = '256Mi'
 const OWN_TMP = '64Mi'
 const GATE_MEMORY = '128Mi'

@@ -29,6 +29,7 @@ import {
 } from './namespace-room.ts'
 import { buildPath, type Kind } from './paths.ts'
 import { readStep } from './read-step.ts'
+import { isReleasable } from './release-step.ts'
 import { removeJob } from './remove-job.ts'
 import { startRemedies } from './remedies.ts'
 import type { ClusterEnvironment, ClusterSettings } from './settings.ts'
@@ -149,11 +150,14 @@ export async function createKubernetesExecutor(
     const preferredNode = room.podsOf(jobId).find(({ nodeName }) => nodeName !== null)?.nodeName ?? null
     const filesSecret = hasFiles ? buildFilesName(jobId, step, attempt) : null
     const request: PodRequest = { jobId, step, attempt, spec, environment, settings, filesSecret, preferredNode }
-    const job = buildJob(request, owner)
+    // Pods that wait for staging must not take the room that staging needs.
+    const isHeld = step === 'algorithm' && !isReleasable(room, jobId)
+    const job = buildJob(request, owner, isHeld)
     try {
+      // First: kubelet that meets a pod before its Secret tries again only later.
+      if (hasFiles) await make('secrets', buildFiles(request, files, owner), () => null)
       const [{ made }] = await Promise.all([
         make('jobs', job, parseJob),
-        hasFiles ? make('secrets', buildFiles(request, files, owner), () => null) : null,
         // A stranger's code never runs twice as one attempt, also where somebody deletes its Job (DESIGN §4.11).
         spec.kind === 'algorithm' ? remember(room, anchor, { [key]: JSON.stringify({ at } satisfies Memory) }) : null,
       ])

@@ -19,6 +19,8 @@ export const ANNOTATION = {
   /** Why the step was ended or will never begin; written once. */
   endReason: 'c2d/end-reason',
   endMessage: 'c2d/end-message',
+  /** Held back by us until the job's configure pod has its place: see `isReleasable`. */
+  held: 'c2d/held',
   logBytes: 'c2d/log-bytes',
   maxDurationSeconds: 'c2d/max-duration-seconds',
   graceSeconds: 'c2d/grace-seconds',

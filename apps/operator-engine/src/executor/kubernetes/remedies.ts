@@ -4,6 +4,7 @@ import { STEP_NAMES, type StepName } from '../executor.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import { decideRemedy, readRefusal } from './decide-remedy.ts'
 import { endStep, expirePod } from './end-step.ts'
+import { isHeld, isReleasable, releaseStep } from './release-step.ts'
 import { askedReason, readStep, type StepObjects } from './read-step.ts'
 import type { NamespaceRoom } from './namespace-room.ts'
 import { buildPath } from './paths.ts'
@@ -37,6 +38,8 @@ export function startRemedies(
   const { client, log } = deps
   const watched = new Set<string>()
   const busy = new Set<string>()
+  /** What moved while it was looked after. */
+  const again = new Set<string>()
 
   async function lookAfter(jobId: string): Promise<void> {
     let isUnderWay = false
@@ -58,6 +61,10 @@ export function startRemedies(
     // A deed that was cut off after its reason was written is done again.
     const asked = askedReason(objects.job)
     if (asked) return endStep(room, objects, { reason: asked }, client)
+    if (isHeld(objects.job)) {
+      if (isReleasable(room, objects.job.jobId)) await releaseStep(room, objects.job, client)
+      return
+    }
     const remedy = decideRemedy(objects, patience, Date.now())
     const { jobId, component: step } = objects.job
     switch (remedy?.do) {
@@ -83,14 +90,21 @@ export function startRemedies(
   }
 
   function visit(jobId: string): void {
-    if (busy.has(jobId) || signal.aborted) return
+    if (signal.aborted) return
+    if (busy.has(jobId)) {
+      again.add(jobId)
+      return
+    }
     busy.add(jobId)
     lookAfter(jobId)
       .catch((thrown: unknown) => {
         // It is looked at again in a second.
         if (!signal.aborted) log.warn({ jobId, err: toError(thrown) }, 'could not look after a step')
       })
-      .finally(() => busy.delete(jobId))
+      .finally(() => {
+        busy.delete(jobId)
+        if (again.delete(jobId)) visit(jobId)
+      })
   }
 
   async function goRound(): Promise<void> {

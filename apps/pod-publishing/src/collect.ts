@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import type { StepPublish } from '@c2d/contracts'
 import { applyLimits } from './apply-limits.ts'
 import { classifyResult } from './classify.ts'
+import { fitRows } from './fit-rows.ts'
 import { listVolume, type LeftOut } from './volume/list-volume.ts'
 import { openFileInside } from './volume/open-inside.ts'
 import { createPathNamer } from './volume/printable-path.ts'
@@ -79,10 +80,14 @@ export async function collectFiles(root: string, limits: StepPublish): Promise<C
     }
   }
 
-  const held = applyLimits(outputs, limits)
+  const listed = limits.archive === 'instead' ? { accepted: outputs, refused: [] } : fitRows(outputs)
+  const held = applyLimits(listed.accepted, limits)
   const heldLogs = applyLimits(logs, { ...limits, maxTotalBytes: Infinity, allowedTypes: undefined })
   for (const { file, why } of [...held.refused, ...heldLogs.refused]) {
     collected.refused.push({ path: file.path, sizeBytes: file.sizeBytes, why })
+  }
+  for (const { path, sizeBytes } of listed.refused) {
+    collected.refused.push({ path, sizeBytes, why: 'the list of results has no room for it: an archive has' })
   }
   const byFolder = (folder: string) =>
     [...held.accepted, ...heldLogs.accepted]

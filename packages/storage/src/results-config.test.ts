@@ -88,6 +88,15 @@ describe('where results go', () => {
     expect(formatResultsConfig(there)).toBe(text)
   })
 
+  it('behaviour: a step gets the keys that may only put objects, where there are any', () => {
+    const config = read({ ...bucket, S3_PUBLISH_ACCESS_KEY_ID: 'AKIP', S3_PUBLISH_SECRET_ACCESS_KEY: 'may only put' })
+    const text = formatResultsConfig(config)
+    expect(text).toContain('"secretAccessKey":"may only put"')
+    expect(text).not.toContain('the secret')
+    expect(text).not.toContain('publishCredentials')
+    expect(() => read({ ...bucket, S3_PUBLISH_ACCESS_KEY_ID: 'AKIP' })).toThrow(/S3_PUBLISH_SECRET_ACCESS_KEY/)
+  })
+
   it('error: a step refuses what is no configuration', () => {
     expect(() => parseResultsConfig('{"targets":[]}')).toThrow(z.ZodError)
     expect(() => parseResultsConfig('{"targets":[{"backend":"ftp"}]}')).toThrow(z.ZodError)

@@ -11,6 +11,12 @@ const filesystemTargetSchema = z.object({
   root: z.string().min(1),
 })
 
+const s3CredentialsSchema = z.object({
+  accessKeyId: z.string(),
+  secretAccessKey: revealedSchema,
+  sessionToken: revealedSchema.optional(),
+})
+
 const s3TargetSchema = z.object({
   backend: z.literal('s3'),
   region: z.string().min(1).default('us-east-1'),
@@ -27,9 +33,9 @@ const s3TargetSchema = z.object({
   /** Buckets in the path and not in the host name. */
   pathStyle: z.boolean(),
   /** Absent: the SDK looks for those of the machine (a role). */
-  credentials: z
-    .object({ accessKeyId: z.string(), secretAccessKey: revealedSchema, sessionToken: revealedSchema.optional() })
-    .optional(),
+  credentials: s3CredentialsSchema.optional(),
+  /** What steps that publish get in place of them: keys that may put objects, and neither read nor delete any. */
+  publishCredentials: s3CredentialsSchema.optional(),
   /** Server-side encryption; absent: what the bucket does by itself. */
   encryption: z
     .discriminatedUnion('kind', [
@@ -75,6 +81,8 @@ export const resultsSettings = {
   AWS_SECRET_ACCESS_KEY: secretSchema.optional(),
   AWS_SESSION_TOKEN: secretSchema.optional(),
   AWS_REGION: z.string().optional(),
+  S3_PUBLISH_ACCESS_KEY_ID: z.string().optional(),
+  S3_PUBLISH_SECRET_ACCESS_KEY: secretSchema.optional(),
   AWS_BUCKET_OUTPUT: z.string().optional(),
   AWS_BUCKET_ADMINLOGS: z.string().optional(),
   S3_ENDPOINT: httpUrlSchema.optional(),
@@ -123,6 +131,7 @@ export function buildResultsConfig(env: ResultsEnv, context: z.RefinementCtx): R
 const VARIABLES: Record<string, string> = {
   prefix: 'S3_PREFIX',
   credentials: 'AWS_SECRET_ACCESS_KEY',
+  publishCredentials: 'S3_PUBLISH_SECRET_ACCESS_KEY',
   encryption: 'S3_CUSTOMER_KEY',
 }
 
@@ -141,6 +150,10 @@ function describeBucket(env: ResultsEnv) {
     prefix: env.S3_PREFIX,
     pathStyle: env.S3_PATH_STYLE ?? env.S3_ENDPOINT !== undefined,
     credentials: accessKeyId === undefined ? undefined : { accessKeyId, secretAccessKey, sessionToken },
+    publishCredentials:
+      env.S3_PUBLISH_ACCESS_KEY_ID === undefined
+        ? undefined
+        : { accessKeyId: env.S3_PUBLISH_ACCESS_KEY_ID, secretAccessKey: env.S3_PUBLISH_SECRET_ACCESS_KEY },
     encryption: env.S3_ENCRYPTION && {
       kind: env.S3_ENCRYPTION,
       keyId: env.S3_KMS_KEY_ID,
@@ -149,10 +162,18 @@ function describeBucket(env: ResultsEnv) {
   }
 }
 
-/** The configuration as text with its keys in the clear: for a step's private file and nothing else. */
+/**
+ * The configuration for a step that publishes, as text with its keys in the clear: for that step's private file and
+ * nothing else. Where there are keys that may only put objects, the step gets those and no others.
+ */
 export function formatResultsConfig(config: ResultsConfig): string {
+  const targets = config.targets.map((target) => {
+    if (target.backend !== 's3') return target
+    const { publishCredentials, ...rest } = target
+    return publishCredentials ? { ...rest, credentials: publishCredentials } : rest
+  })
   // A Secret gives itself away to nobody, JSON included: each is taken out by hand, from the value and not its text.
-  return JSON.stringify(reveal(config))
+  return JSON.stringify(reveal({ targets }))
 }
 
 function reveal(value: unknown): unknown {

@@ -140,6 +140,26 @@ const CASES: Record<string, { given: Situation; want: Decision }> = {
     given: { status: 'configuring', job: stop, steps: { configure: running(), algorithm: ended(null, 'Stopped') } },
     want: { do: 'stop', step: 'configure', attempt: 1, reason: 'Stopped' },
   },
+  'an image that cannot be pulled ends the job while its data is still on the way': {
+    given: { status: 'configuring', steps: { configure: running(), algorithm: ended(null, 'ImagePullFailed') } },
+    want: { do: 'stop', step: 'configure', attempt: 1, reason: 'Stopped' },
+  },
+  'and is the reason, not the stop': {
+    given: {
+      status: 'configuring',
+      steps: { configure: ended(null, 'Stopped'), algorithm: ended(null, 'ImagePullFailed') },
+    },
+    want: {
+      do: 'advance',
+      from: 'configuring',
+      to: 'publishing',
+      outcome: { exitCode: null, reason: 'ImagePullFailed' },
+    },
+  },
+  'an algorithm that was evicted while it waited for staging is no reason to stop staging': {
+    given: { status: 'configuring', steps: { configure: running(), algorithm: ended(null, 'Evicted') } },
+    want: { do: 'wait', untilMs: NOW_MS + 3_600_000 },
+  },
   'an algorithm that waits for a staging that failed is stopped before logs are published': {
     given: { status: 'inputFailed', steps: { configure: ended(1), algorithm: waiting() } },
     want: { do: 'stop', step: 'algorithm', attempt: 1, reason: 'Stopped' },

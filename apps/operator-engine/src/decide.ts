@@ -100,6 +100,9 @@ function decideConfiguring({ job, prepared, steps, startsAlgorithmEarly }: Obser
     const early = stopIfUnderWay('algorithm', steps.algorithm, cut)
     if (early) return early
   }
+  // One that was started early and will never run: nobody needs to wait for its data.
+  const { algorithm } = steps
+  const hopeless = algorithm.phase === 'ended' && !isRetried(algorithm) ? algorithm : null
   const cutOff = (reason: CutReason): Decision => ({
     do: 'advance',
     from: 'configuring',
@@ -114,13 +117,21 @@ function decideConfiguring({ job, prepared, steps, startsAlgorithmEarly }: Obser
     case 'waiting':
     case 'running': {
       const untilMs = configureDeadlineMs(beganMs(step), job.validUntil)
-      if (!cut && nowMs < untilMs) {
+      if (!cut && !hopeless && nowMs < untilMs) {
         const isEarly = startsAlgorithmEarly && steps.algorithm.phase === 'absent'
         return isEarly ? { do: 'start', step: 'algorithm', attempt: 1 } : { do: 'wait', untilMs }
       }
-      return { do: 'stop', step: 'configure', attempt: step.attempt, reason: cut ?? 'TimedOut' }
+      return {
+        do: 'stop',
+        step: 'configure',
+        attempt: step.attempt,
+        reason: cut ?? (hopeless ? 'Stopped' : 'TimedOut'),
+      }
     }
     case 'ended': {
+      if (!cut && hopeless) {
+        return { do: 'advance', from: 'configuring', to: 'publishing', outcome: algorithmOutcome(hopeless) }
+      }
       if (isRetried(step)) return attemptAgain('configure', step, cut)
       if (cut) return cutOff(cut)
       // Its report comes before its end, and the row was read after the end: it died without a word.

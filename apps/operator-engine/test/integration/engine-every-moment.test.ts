@@ -75,6 +75,14 @@ const SCENARIOS: Record<string, Scenario> = {
     end: { status: 31, reason: 'InputFetchFailed' },
     begun: [0],
   },
+  'one whose image cannot be pulled': {
+    behaviour: {
+      ...{ algorithm: () => WELL, algorithmWaitsForStaging: true, stagingMs: 20 },
+      neverRuns: 'ImagePullFailed',
+    },
+    end: { status: 70, reason: 'ImagePullFailed', exitCode: null },
+    begun: [0],
+  },
   'one that is stopped as it is configured': {
     behaviour: { algorithm: () => null, algorithmWaitsForStaging: true, stagingMs: 20 },
     stopAt: 20,

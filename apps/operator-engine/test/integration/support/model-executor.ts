@@ -15,6 +15,8 @@ import {
 /** How the steps of the model end; by attempt where it matters. */
 export interface ModelBehaviour {
   algorithmWaitsForStaging?: boolean
+  /** Why the algorithm never runs, known before staging is over. */
+  neverRuns?: StepEnded['reason']
   /** How an attempt of the algorithm ends by itself; null is never. */
   algorithm(attempt: number): Pick<StepEnded, 'exitCode' | 'reason'> | null
   /** Whether staging works, and how long it takes. */
@@ -92,6 +94,10 @@ export function createModelExecutor(
   }
 
   async function runAlgorithm(jobId: string, job: ModelJob, attempt: number): Promise<void> {
+    if (behaviour.neverRuns) {
+      await sleep(TAKES_MS)
+      end(job, 'algorithm', attempt, { exitCode: null, reason: behaviour.neverRuns })
+    }
     const isOver = () => job.isRemoved || job.attempts.algorithm[attempt - 1]?.phase === 'ended'
     while (!job.isStaged && !isOver()) await sleep(1)
     if (isOver()) return

@@ -77,7 +77,7 @@ export function retryAfterMs(headers: IncomingHttpHeaders, nowMs: number): numbe
   const text = headers['retry-after']
   if (text === undefined) return null
   if (/^\d{1,9}$/.test(text)) return Number(text) * 1000
-  const atMs = Date.parse(text)
+  const atMs = text.endsWith(' GMT') ? Date.parse(text) : NaN // other dates are guesses
   return Number.isNaN(atMs) ? null : Math.max(0, atMs - nowMs)
 }
 

@@ -1,11 +1,12 @@
 import { createRequire } from 'node:module'
-import { createGuardedFetch, createMetrics, listen, type Metrics } from '@c2d/http-kit'
+import { createMetrics, listen, type Metrics } from '@c2d/http-kit'
 import { createNonceLedger, isSchemaCurrent, migrateToLatest, openDatabase } from '@c2d/postgres'
 import { createLogger, createShutdown, runMain } from '@c2d/runtime'
 import express, { type Express } from 'express'
 import { createApp } from './app.ts'
 import { createChainCallCounter } from './clients/count-chain-calls.ts'
 import { createMetadataCache } from './clients/metadata-cache.ts'
+import { openOriginFetch } from './clients/origin-fetch.ts'
 import { createOperatorService } from './clients/operator-service.ts'
 import { createRbac } from './clients/rbac.ts'
 import { authTokenSecretOf, loadProviderConfig, processEnvironment, universalKeyOf } from './config.ts'
@@ -70,10 +71,7 @@ async function main(): Promise<void> {
         ? createRbac({ url: rbacUrl, universalKey, isPrivate: config.PRIVATE_PROVIDER !== undefined, timeoutMs })
         : null,
       proofs,
-      fetch: createGuardedFetch({
-        allowList: config.ALLOW_NON_PUBLIC_IP ? ['*'] : config.OUTBOUND_ALLOW,
-        timeoutMs,
-      }),
+      fetch: openOriginFetch({ allowList: config.ALLOW_NON_PUBLIC_IP ? ['*'] : config.OUTBOUND_ALLOW, timeoutMs }),
       now: () => Date.now() / 1000,
       readiness: {
         database: async () => {

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { AppError } from '@c2d/runtime'
+import { discardBody } from './discard-body.ts'
 import { chooseFilename } from './filename.ts'
 import type { OpenedSource, SourceOptions } from './source.ts'
 import { createWholeBody } from './whole-body.ts'
@@ -30,7 +31,7 @@ export async function askOrigin(question: OriginQuestion, options: SourceOptions
   const isDecoded = encoding !== '' && encoding !== 'identity'
   const contentRange = response.headers.get('content-range')
   if (isDecoded && response.status === 206) {
-    await response.body?.cancel()
+    await discardBody(response.body)
     // Its positions count compressed bytes: decoded, they are no part of the file anybody asked for.
     throw new AppError('FilesUnavailable', { detail: 'The origin answered with a range of a compressed form.' })
   }

@@ -1,4 +1,5 @@
 export * from './consumer-target.ts'
+export * from './discard-body.ts'
 export * from './filename.ts'
 export * from './filename-extension.ts'
 export * from './filesystem-store.ts'

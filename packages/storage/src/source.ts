@@ -7,7 +7,7 @@ import type { OpenResult } from './result-source.ts'
 export type SourceFetch = (
   url: string,
   init?: { method?: string; headers?: Record<string, string>; body?: string; signal?: AbortSignal },
-) => Promise<{ status: number; headers: { get(name: string): string | null }; body: ReadableStream | null }>
+) => Promise<{ status: number; headers: { get(name: string): string | null }; body: ReadableStream | Readable | null }>
 
 /**
  * Calls a reading function of a contract: what a `smartcontract` file is.

@@ -8,7 +8,37 @@ import { AppError } from '@c2d/runtime'
  * @param expectedBytes null where the origin did not say; then only a connection that breaks is noticed
  * @returns a stream that fails with AppError `FilesUnavailable`, whose text names no address
  */
-export function createWholeBody(body: ReadableStream, expectedBytes: number | null): Readable {
+export function createWholeBody(body: ReadableStream | Readable, expectedBytes: number | null): Readable {
+  return body instanceof Readable ? holdStream(body, expectedBytes) : holdWebStream(body, expectedBytes)
+}
+
+function holdStream(body: Readable, expectedBytes: number | null): Readable {
+  let seenBytes = 0
+  const whole = new Readable({
+    read: () => void body.resume(),
+    destroy(error, done) {
+      body.destroy()
+      done(error)
+    },
+  })
+  body.on('data', (chunk: Buffer) => {
+    seenBytes += chunk.length
+    if (expectedBytes !== null && seenBytes > expectedBytes) whole.destroy(cutShort())
+    else if (!whole.push(chunk)) body.pause()
+  })
+  body.once('end', () => {
+    if (expectedBytes !== null && seenBytes < expectedBytes) whole.destroy(cutShort())
+    else whole.push(null)
+  })
+  body.once('error', (failure) => whole.destroy(cutShort(failure)))
+  body.once('close', () => {
+    if (!body.readableEnded) whole.destroy(cutShort())
+  })
+  body.pause() // until somebody reads
+  return whole
+}
+
+function holdWebStream(body: ReadableStream, expectedBytes: number | null): Readable {
   const reader = body.getReader() as ReadableStreamDefaultReader<Uint8Array>
   let seenBytes = 0
   return new Readable({

@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { signMessage } from '@c2d/chain'
 import type { Quote } from '@c2d/contracts'
-import { createGuardedFetch } from '@c2d/http-kit'
+import { openOriginFetch } from '../../src/clients/origin-fetch.ts'
 import { ask, buildStart, feeOf, nextNonce, query, send, type Answer } from './support/api.ts'
 import { startHttpStub, type HttpStub } from './support/http-stub.ts'
 import type { PublishedAsset } from './support/publish-asset.ts'
@@ -46,7 +46,7 @@ beforeAll(async () => {
       response.writeHead(200, { 'Content-Disposition': disposition, 'Set-Cookie': 'origin=1', 'X-Inner': 'y' }).end('x')
     } else response.end('x')
   })
-  const fetch = createGuardedFetch({ allowList: [origin.host], timeoutMs: 60_000 })
+  const fetch = openOriginFetch({ allowList: [origin.host], timeoutMs: 60_000 })
   stack = await startStack({ requestTimeoutMs: 60_000 }, { fetch })
   const urls = ['/slow', '/drip', '/named', ...EVIL_NAMES.map((name) => `/${name}`)].map((path) => origin.url + path)
   asset = await stack.publish({

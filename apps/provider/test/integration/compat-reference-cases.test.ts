@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { eciesEncrypt, sha256Hex, signMessage } from '@c2d/chain'
 import type { Quote } from '@c2d/contracts'
-import { createGuardedFetch } from '@c2d/http-kit'
+import { openOriginFetch } from '../../src/clients/origin-fetch.ts'
 import { ask, feeOf, nextNonce, orderRun, query, send, start, type Answer, type OrderedRun } from './support/api.ts'
 import { startHttpStub, type HttpStub } from './support/http-stub.ts'
 import { CONTAINER, publishAsset, type AssetChoices, type PublishedAsset } from './support/publish-asset.ts'
@@ -22,7 +22,7 @@ beforeAll(async () => {
     else if (path === '/gone' || path.includes('b4qJ')) response.writeHead(404).end()
     else response.setHeader('Content-Type', 'text/plain').end(`content of ${path}`)
   })
-  const fetch = createGuardedFetch({ allowList: [origin.host], timeoutMs: 5_000 })
+  const fetch = openOriginFetch({ allowList: [origin.host], timeoutMs: 5_000 })
   stack = await startStack({ gateways: { ipfs: origin.url, arweave: origin.url } }, { fetch })
 })
 afterAll(async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { signMessage } from '@c2d/chain'
 import type { Quote } from '@c2d/contracts'
-import { createGuardedFetch } from '@c2d/http-kit'
+import { openOriginFetch } from '../../src/clients/origin-fetch.ts'
 import { feeOf, nextNonce, query, send, type Answer } from './support/api.ts'
 import { sendJson, startHttpStub, type HttpStub } from './support/http-stub.ts'
 import type { PublishedAsset } from './support/publish-asset.ts'
@@ -33,7 +33,7 @@ describe('files that are no addresses', () => {
     })
     stack = await startStack(
       { gateways: { ipfs: gateway.url, arweave: gateway.url } },
-      { fetch: createGuardedFetch({ allowList: [gateway.host], timeoutMs: 5_000 }) },
+      { fetch: openOriginFetch({ allowList: [gateway.host], timeoutMs: 5_000 }) },
     )
     asset = await stack.publish({
       serviceType: 'access',

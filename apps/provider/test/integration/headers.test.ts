@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { signMessage } from '@c2d/chain'
 import { ERROR_CODES, type ErrorCode } from '@c2d/contracts'
-import { createGuardedFetch } from '@c2d/http-kit'
 import { AppError } from '@c2d/runtime'
+import { openOriginFetch } from '../../src/clients/origin-fetch.ts'
 import { orderAccess, signedDownload } from './support/access.ts'
 import { ask, nextNonce, query, type Answer } from './support/api.ts'
 import { startHttpStub, type HttpStub } from './support/http-stub.ts'
@@ -32,7 +32,7 @@ describe('headers', () => {
       assertAllowed: ({ eventType }: { eventType: string }) =>
         eventType === 'compute' ? Promise.reject(new AppError('NotAllowed')) : Promise.resolve(),
     }
-    const fetch = createGuardedFetch({ allowList: [origin.host], timeoutMs: 5_000 })
+    const fetch = openOriginFetch({ allowList: [origin.host], timeoutMs: 5_000 })
     stack = await startStack({ bodyLimitBytes: 10_000 }, { fetch, rbac })
   })
   afterAll(async () => {

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { DOWNLOAD_TOKEN_HEADER } from '@c2d/contracts'
-import { createGuardedFetch } from '@c2d/http-kit'
+import { openOriginFetch } from '../../src/clients/origin-fetch.ts'
 import { orderAccess, signedDownload } from './support/access.ts'
 import { ask, query, send } from './support/api.ts'
 import { startHttpStub } from './support/http-stub.ts'
@@ -133,7 +133,7 @@ describe('what an operator sees and sets', () => {
       response.writeHead(200, { 'Content-Type': 'text/plain' }).write('first, ')
       rest = response
     })
-    stack = await startStack({}, { fetch: createGuardedFetch({ allowList: [slow.host], timeoutMs: 20_000 }) })
+    stack = await startStack({}, { fetch: openOriginFetch({ allowList: [slow.host], timeoutMs: 20_000 }) })
     const order = await orderAccess(stack, { type: 'url', url: `${slow.url}/slow.txt`, method: 'GET' })
     const parameters = new URLSearchParams(signedDownload(stack, order))
     const response = await fetch(`${stack.url}${DOWNLOAD}?${parameters.toString()}`)

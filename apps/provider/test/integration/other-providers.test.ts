@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { addressOf, sha256Hex } from '@c2d/chain'
 import type { Quote } from '@c2d/contracts'
-import { createGuardedFetch } from '@c2d/http-kit'
+import { openOriginFetch } from '../../src/clients/origin-fetch.ts'
 import { feeOf, orderRun, quote, send, start, type OrderedRun } from './support/api.ts'
 import { PEER_KEY, startPeerProvider, type PeerProviderStub } from './support/peer-provider-stub.ts'
 import type { PublishedAsset } from './support/publish-asset.ts'
@@ -18,7 +18,7 @@ describe('services at other providers', () => {
 
   beforeAll(async () => {
     peer = await startPeerProvider()
-    stack = await startStack({}, { fetch: createGuardedFetch({ allowList: ['127.0.0.1'], timeoutMs: 5_000 }) })
+    stack = await startStack({}, { fetch: openOriginFetch({ allowList: ['127.0.0.1'], timeoutMs: 5_000 }) })
     peer.feeToken = stack.chain.addresses.Ocean
     algorithm = await publishAtPeer('access')
     dataset = await stack.publish({

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { addressOf, createChainClient, signMessage } from '@c2d/chain'
-import { createGuardedFetch } from '@c2d/http-kit'
+import { openOriginFetch } from '../../src/clients/origin-fetch.ts'
 import { createCodeProbe } from '../../src/clients/contract-code.ts'
 import type { ProviderChain } from '../../src/domain/chains/provider-chain.ts'
 import { signedDownload } from './support/access.ts'
@@ -139,7 +139,7 @@ describe('origins that are slow on purpose', () => {
       response.writeHead(200, { 'Content-Type': 'text/plain' })
       pending.add(setInterval(() => response.write('x'), 20))
     })
-    const fetch = createGuardedFetch({ allowList: [slow.host], timeoutMs: 30_000 })
+    const fetch = openOriginFetch({ allowList: [slow.host], timeoutMs: 30_000 })
     const stack = await startStack({ requestTimeoutMs: 400 }, { fetch })
     try {
       const dataset = await stack.publish({ files: [{}], compute: { publisherTrustedAlgorithms: ['*'] } })

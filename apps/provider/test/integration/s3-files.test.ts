@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { sha256Hex } from '@c2d/chain'
-import { createGuardedFetch } from '@c2d/http-kit'
+import { openOriginFetch } from '../../src/clients/origin-fetch.ts'
 import { orderAccess, signedDownload, type OrderedAccess } from './support/access.ts'
 import { ask, query, send, type Answer } from './support/api.ts'
 import { openS3Server, type S3FileObject, type S3Server } from './support/s3-server.ts'
@@ -17,7 +17,7 @@ describe('files in a bucket', () => {
   beforeAll(async () => {
     server = await openS3Server()
     file = await server.put('people/of 1900.csv', CONTENT)
-    const fetch = createGuardedFetch({ allowList: [server.host], timeoutMs: 5_000 })
+    const fetch = openOriginFetch({ allowList: [server.host], timeoutMs: 5_000 })
     stack = await startStack({}, { fetch })
     access = await orderAccess(stack, file)
   })

@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
-import { createGuardedFetch } from '@c2d/http-kit'
 import { silentLogger } from '@c2d/runtime'
+import { openOriginFetch } from '../../src/clients/origin-fetch.ts'
 import { createMetadataCache } from '../../src/clients/metadata-cache.ts'
 import { orderAccess, signedDownload } from './support/access.ts'
 import { query, send, type Answer } from './support/api.ts'
@@ -48,7 +48,7 @@ beforeAll(async () => {
   stack = await startStack(
     {},
     {
-      fetch: createGuardedFetch({ allowList: [outside.host], timeoutMs: 2_000, lookup: hostileLookup }),
+      fetch: openOriginFetch({ allowList: [outside.host], timeoutMs: 2_000, lookup: hostileLookup }),
       cache: createMetadataCache({ url: cache.url, timeoutMs: 500 }, { log: silentLogger }),
     },
   )

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { signMessage } from '@c2d/chain'
-import { createGuardedFetch } from '@c2d/http-kit'
+import { openOriginFetch } from '../../src/clients/origin-fetch.ts'
 import { feeOf, nextNonce, query, send } from './support/api.ts'
 import { hostileAddresses, hostileLookup } from './support/hostile-addresses.ts'
 import { startHttpStub, type HttpStub } from './support/http-stub.ts'
@@ -34,7 +34,7 @@ beforeAll(async () => {
     port,
     (status, to) => `${redirector.url}/?${new URLSearchParams({ status: String(status), to }).toString()}`,
   )
-  const fetch = createGuardedFetch({ allowList: [redirector.host], timeoutMs: 2_000, lookup: hostileLookup })
+  const fetch = openOriginFetch({ allowList: [redirector.host], timeoutMs: 2_000, lookup: hostileLookup })
   stack = await startStack({ gateways: { ipfs: redirector.url, arweave: redirector.url } }, { fetch })
 })
 afterAll(async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { signMessage } from '@c2d/chain'
 import type { JobStatusAnswer } from '@c2d/contracts'
-import { createGuardedFetch } from '@c2d/http-kit'
+import { openOriginFetch } from '../../src/clients/origin-fetch.ts'
 import { createOperatorService } from '../../src/clients/operator-service.ts'
 import { nextNonce, orderRun, query, start } from './support/api.ts'
 import { startHttpStub, type HttpStub } from './support/http-stub.ts'
@@ -40,7 +40,7 @@ describe('a whole job, by a real operator, engine and pods', () => {
       { gateways: { arweave: gateway.url } },
       {
         operator: createOperatorService({ url: house.url, universalKey: PROVIDER_KEY, timeoutMs: 5_000 }),
-        fetch: createGuardedFetch({ allowList: [gateway.host], timeoutMs: 5_000 }),
+        fetch: openOriginFetch({ allowList: [gateway.host], timeoutMs: 5_000 }),
       },
     )
     await house.startEngine([stack.url, stack.cache.url].map((url) => new URL(url).host))

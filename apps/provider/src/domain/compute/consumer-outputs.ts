@@ -1,5 +1,5 @@
 import { eciesDecrypt } from '@c2d/chain'
-import type { SourceFetch } from '@c2d/storage'
+import { discardBody, type SourceFetch } from '@c2d/storage'
 import { AppError } from '@c2d/runtime'
 import type { ProviderChains } from '../chains/provider-chain.ts'
 
@@ -32,7 +32,7 @@ export function createConsumerOutputs(
           method: 'HEAD',
           signal: AbortSignal.timeout(options.timeoutMs),
         })
-        await answer.body?.cancel()
+        await discardBody(answer.body)
         return true
       } catch (thrown) {
         // Refused, unknown, silent: one answer for all, or questions about addresses would be answered here.

@@ -1,10 +1,11 @@
 import { addressOf, createChainClient, type ChainClientOptions } from '@c2d/chain'
 import type { ComputeOptions } from '@c2d/contracts'
 import { DEV_ACCOUNTS, devWallet } from '@c2d/dev-servers'
-import { createGuardedFetch, createMetrics, listen } from '@c2d/http-kit'
+import { createMetrics, listen } from '@c2d/http-kit'
 import { createNonceLedger, migrateToLatest, openDatabase } from '@c2d/postgres'
 import { silentLogger } from '@c2d/runtime'
 import { createTestDatabase, startTestChain } from '@c2d/testing'
+import { openOriginFetch } from '../../../src/clients/origin-fetch.ts'
 import { createApp, type AppDeps, type AppOptions } from '../../../src/app.ts'
 import { createCodeProbe } from '../../../src/clients/contract-code.ts'
 import { createMetadataCache } from '../../../src/clients/metadata-cache.ts'
@@ -99,7 +100,7 @@ export async function startStack(
       operator: createOperatorService({ url: operator.url, universalKey: PROVIDER_KEY, timeoutMs: TIMEOUT_MS }),
       rbac: null,
       proofs: null,
-      fetch: createGuardedFetch({ allowList: [origin.host], timeoutMs: TIMEOUT_MS }),
+      fetch: openOriginFetch({ allowList: [origin.host], timeoutMs: TIMEOUT_MS }),
       now: () => Date.now() / 1000,
       readiness: { chain: () => client.isReady() },
       metrics: createMetrics({ prefix: 'c2d_provider_' }),

@@ -44,7 +44,8 @@ function follow(folder) {
     const found = findPackage(name, folder)
     if (found === undefined) {
       // A platform's optional package, or a peer that npm was told not to install.
-      if (name in dependencies && !(name in optionalDependencies)) throw new Error(`${folder}: ${name} is not installed`)
+      if (name in dependencies && !(name in optionalDependencies))
+        throw new Error(`${folder}: ${name} is not installed`)
       continue
     }
     const real = realpathSync(found)

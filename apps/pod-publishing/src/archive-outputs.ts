@@ -19,11 +19,11 @@ const ENTRY = { mode: 0o644, mtime: new Date(0), type: 'file' as const }
  * a piece of one file at a time. Fails where one of the files cannot be read to its end.
  */
 export function openArchive(jobId: string, files: readonly ArchivedFile[]): Readable {
-  const archive = pack()
-  const left = new AbortController()
-  const filling = fill(archive, jobId, files, left.signal)
-  filling.catch(() => archive.destroy())
   async function* read(): AsyncGenerator<Buffer> {
+    const archive = pack()
+    const left = new AbortController()
+    const filling = fill(archive, jobId, files, left.signal) // not before somebody reads
+    filling.catch(() => archive.destroy())
     try {
       for await (const piece of archive) yield piece as Buffer
     } catch {

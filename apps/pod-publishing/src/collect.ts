@@ -63,8 +63,13 @@ export async function collectFiles(root: string, limits: StepPublish): Promise<C
     for (const { raw, sizeBytes } of listing.files) {
       const path = nameOf(raw)
       if (path === OWN_LOG) continue
-      const open = async () =>
-        Readable.from(readUnchanged(await openFileInside(root, raw), sizeBytes), { objectMode: false })
+      const open = () =>
+        Promise.resolve(
+          Readable.from(
+            readUnchanged(() => openFileInside(root, raw), sizeBytes),
+            { objectMode: false },
+          ),
+        )
       const isLog = folder === 'adminlogs' || classifyResult(path) !== 'output'
       ;(isLog ? logs : outputs).push({ path, sizeBytes, open })
     }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir, mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
@@ -184,6 +184,20 @@ describe('several places', () => {
       path: 'outputs/a',
       failure: 'filesystem: No.',
     })
+  })
+})
+
+describe('a place that refuses before it reads', () => {
+  it('behaviour: leaves no file open', async () => {
+    for (let n = 0; n < 20; n += 1) await put(`outputs/${n}`, 'x'.repeat(1_000_000))
+    const openFiles = async () => (await readdir('/proc/self/fd')).length
+    const before = await openFiles()
+    const { lost } = await publish(
+      { archive: 'beside' },
+      withSecond(() => Promise.reject(new AppError('InvalidRequest'))),
+    )
+    expect(lost).toBe(22)
+    expect(await openFiles()).toBeLessThanOrEqual(before)
   })
 })
 

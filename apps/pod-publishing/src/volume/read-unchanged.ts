@@ -12,10 +12,12 @@ const PIECE_BYTES = 256 * 1024
 
 /**
  * The bytes of a file, as long as it was when it was listed and held to its limits, and no byte more: a file that grows
- * for ever does not keep us reading. The handle is closed in the end.
+ * for ever does not keep us reading. It is opened with the first byte that is asked for, and closed in the end.
+ * @param opening what opens it; its errors are the stream's
  * @throws FileChangedError when it grew, shrank or was written to; what was read by then is not the file
  */
-export async function* readUnchanged(file: FileHandle, sizeBytes: number): AsyncGenerator<Buffer> {
+export async function* readUnchanged(opening: () => Promise<FileHandle>, sizeBytes: number): AsyncGenerator<Buffer> {
+  const file = await opening()
   try {
     const before = await file.stat({ bigint: true })
     if (before.size !== BigInt(sizeBytes)) throw new FileChangedError()

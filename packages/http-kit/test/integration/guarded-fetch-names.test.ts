@@ -1,7 +1,8 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { createGuardedFetch, type Lookup } from '../../src/guarded-fetch.ts'
+import type { Lookup } from '../../src/address-guard.ts'
+import { createGuardedFetch } from '../../src/guarded-fetch.ts'
 
 const ADDRESSES: Record<string, string[]> = {
   'inside.example': ['127.0.0.1'],

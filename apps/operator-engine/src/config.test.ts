@@ -27,6 +27,13 @@ describe('readConfig', () => {
     expect(environments[0]?.consumerAddress).toBe('0x1a642f0E3c3aF545E7AcBD38b07251B3990914F1')
   })
 
+  it('hands limits of staging on to the configure step, and only those that are set', () => {
+    const env = { ...base, ENVIRONMENTS: JSON.stringify([{ id: 'a', privateKey: KEY }]) }
+    expect(readConfig(env).staging).toEqual({})
+    expect(readConfig({ ...env, MAX_INPUT_BYTES: '1000' }).staging).toEqual({ MAX_INPUT_BYTES: '1000' })
+    expect(() => readConfig({ ...env, MAX_INPUT_FILES: 'many' })).toThrow('MAX_INPUT_FILES')
+  })
+
   it('behaviour: neither the printed configuration nor an announcement shows a secret', () => {
     const config = readConfig({ ...base, ENVIRONMENTS: JSON.stringify([{ id: 'a', privateKey: KEY }]) })
     const announced = buildAnnouncement(config.environments[0]!, { currentJobs: 4, derivedAssets: null })

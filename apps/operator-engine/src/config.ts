@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { buildClusterConfig, clusterVariables, environmentPlacementSchema } from './executor/kubernetes/settings.ts'
 import { publishSettingsSchema } from './steps/publish-settings.ts'
 import { walletSettingsSchema } from './transactions/wallet-settings.ts'
+import { pickStagingVariables, stagingVariables } from './steps/staging-variables.ts'
 
 const privateKeySchema = secretSchema.refine((key) => /^0x[0-9a-fA-F]{64}$/.test(key.reveal()), {
   message: 'must be a private key: 0x and 64 hex digits',
@@ -76,6 +77,7 @@ const configSchema = z
     /** For EXECUTOR=process: the folder of all jobs, and the pods' programs on this machine. */
     WORKSPACES_FOLDER: z.string().default(''),
     ...resultsSettings,
+    ...stagingVariables,
     POD_CONFIGURATION_PROGRAM: z.string().default(''),
     POD_PUBLISHING_PROGRAM: z.string().default(''),
     OUTBOUND_ALLOW: z
@@ -143,6 +145,7 @@ const configSchema = z
       podConfigurationProgram: env.POD_CONFIGURATION_PROGRAM,
       podPublishingProgram: env.POD_PUBLISHING_PROGRAM,
       outboundAllow: env.OUTBOUND_ALLOW,
+      staging: pickStagingVariables(env),
       keepFailedSeconds: env.KEEP_FAILED_SECONDS,
       wallets: env.WALLETS ?? [],
       proofKeyDays: env.PROOF_KEY_DAYS,

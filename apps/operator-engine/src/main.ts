@@ -30,7 +30,7 @@ await runMain(async () => {
   const pods = {
     configure: {
       command: podCommand(config, config.podConfigurationProgram),
-      env: { OUTBOUND_ALLOW: config.outboundAllow.join(',') },
+      env: { OUTBOUND_ALLOW: config.outboundAllow.join(','), ...config.staging },
     },
     publish: {
       command: podCommand(config, config.podPublishingProgram),

@@ -15,6 +15,7 @@ npm test -- unit             only the named parts; any of:
   unit         tests without network, database or chain
   integration  tests with a real PostgreSQL and a real chain
   e2e          the whole system, one paid job at a time
+  kubernetes   jobs on the cluster that C2D_TEST_KUBECONFIG names, and on no other
 `
 
 const JEST = ['--experimental-vm-modules', '--no-warnings=ExperimentalWarning', 'node_modules/jest/bin/jest.js']
@@ -42,12 +43,18 @@ const PARTS = {
   unit: jest('unit'),
   integration: jest('integration', '--maxWorkers', '2'),
   e2e: jest('e2e', '--runInBand'),
+  // They attack the cluster: never on whatever KUBECONFIG happens to mean.
+  ...(process.env.C2D_TEST_KUBECONFIG ? { kubernetes: jest('kubernetes', '--runInBand') } : {}),
 }
 
 const wanted = process.argv.slice(2)
 if (wanted.includes('--help') || wanted.includes('-h')) {
   process.stdout.write(HELP)
   process.exit(0)
+}
+if (wanted.includes('kubernetes') && !process.env.C2D_TEST_KUBECONFIG) {
+  process.stderr.write('Kubernetes tests need C2D_TEST_KUBECONFIG: the kubeconfig of a cluster they may attack.\n')
+  process.exit(2)
 }
 const unknown = wanted.filter((name) => !(name in PARTS))
 if (unknown.length > 0) {

@@ -151,7 +151,7 @@ export async function createKubernetesExecutor(
     const filesSecret = hasFiles ? buildFilesName(jobId, step, attempt) : null
     const request: PodRequest = { jobId, step, attempt, spec, environment, settings, filesSecret, preferredNode }
     // Pods that wait for staging must not take the room that staging needs.
-    const isHeld = step === 'algorithm' && !isReleasable(room, jobId)
+    const isHeld = step === 'algorithm' && !isReleasable(room, jobId, environment.startEarly)
     const job = buildJob(request, owner, isHeld)
     try {
       // First: kubelet that meets a pod before its Secret tries again only later.
@@ -172,7 +172,7 @@ export async function createKubernetesExecutor(
 
   return {
     name: 'kubernetes',
-    algorithmWaitsForStaging: settings.seal !== null && settings.environments.every(({ startEarly }) => startEarly),
+    algorithmWaitsForStaging: settings.seal !== null,
 
     async prepare(jobId, environmentId) {
       assertJobId(jobId)

@@ -10,10 +10,13 @@ import { parseJob, type JobView } from './views.ts'
 /**
  * Whether an algorithm of the job may take a place: once its configure pod has one, or is over. A cluster full of
  * algorithms that wait for a staging which has no room left would wait for ever.
+ * @param startEarly false: only once its configure pod is over, as its own pod would hold a scarce device
  */
-export function isReleasable(room: NamespaceRoom, jobId: string): boolean {
+export function isReleasable(room: NamespaceRoom, jobId: string, startEarly: boolean): boolean {
   const { configure } = room.observe(jobId).steps
-  if (configure.phase !== 'waiting') return true
+  if (configure.phase === 'ended' || configure.phase === 'absent') return true
+  if (!startEarly) return false
+  if (configure.phase === 'running') return true
   return room.findAttempt(jobId, STEP_NAMES[0], configure.attempt)?.pod?.nodeName != null
 }
 

@@ -62,7 +62,7 @@ export function startRemedies(
     const asked = askedReason(objects.job)
     if (asked) return endStep(room, objects, { reason: asked }, client)
     if (isHeld(objects.job)) {
-      if (isReleasable(room, objects.job.jobId)) await releaseStep(room, objects.job, client)
+      if (isReleasable(room, objects.job.jobId, environment.startEarly)) await releaseStep(room, objects.job, client)
       return
     }
     const remedy = decideRemedy(objects, patience, Date.now())

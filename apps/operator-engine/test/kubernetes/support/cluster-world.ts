@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import {
   createEngineWorld,
   type EngineWorld,
@@ -6,6 +9,7 @@ import {
   type RunningEngine,
 } from '../../integration/support/engine-world.ts'
 import { NODE_ADDRESS, openDoor } from './door.ts'
+import { createEngineAccount } from './engine-account.ts'
 import { providePodImages } from './pod-images.ts'
 import { TEST_IMAGE, TEST_KUBECONFIG, createTestNamespace, type TestNamespace } from './test-cluster.ts'
 
@@ -25,6 +29,11 @@ export async function createClusterWorld(purpose: string): Promise<ClusterWorld>
   const images = await providePodImages()
   const namespace = await createTestNamespace(purpose)
   const world = await createEngineWorld()
+  const kubeconfig = join(await mkdtemp(join(tmpdir(), 'c2d-engine-account-')), 'kubeconfig')
+  await createEngineAccount(
+    { namespace: namespace.name, kubeconfig: TEST_KUBECONFIG, file: kubeconfig },
+    namespace.client,
+  )
   const postgres = await openDoor(Number(new URL(world.databaseUrl).port))
   const origin = await openDoor(Number(world.origin.split(':')[1]))
   await namespace.client.create(`/api/v1/namespaces/${namespace.name}/persistentvolumeclaims`, {
@@ -41,7 +50,7 @@ export async function createClusterWorld(purpose: string): Promise<ClusterWorld>
       const port = canaryPort + engines++
       return world.startEngine({
         EXECUTOR: 'kubernetes',
-        KUBECONFIG: TEST_KUBECONFIG,
+        KUBECONFIG: kubeconfig,
         POD_CONFIGURATION_CONTAINER: images.configuration,
         POD_PUBLISH_CONTAINER: images.publishing,
         POD_DATABASE_URL: podUrl(world, postgres.port),
@@ -69,6 +78,7 @@ export async function createClusterWorld(purpose: string): Promise<ClusterWorld>
       await world.close()
       await Promise.all([postgres.close(), origin.close()])
       await namespace.remove()
+      await rm(dirname(kubeconfig), { recursive: true })
     },
   }
 }

@@ -6,6 +6,9 @@ export const ENVIRONMENTS = {
   paid: { id: 'local-paid', priceMin: 0.1, accountIndex: 5, desc: '0.1 OCEAN a minute' },
 } as const
 
+/** Room for results that became assets. */
+const DERIVED_BYTES = 1024 ** 3
+
 /** What the engine is told of them: the value of its `ENVIRONMENTS`. */
 export function buildEnvironmentList(): string {
   return JSON.stringify(
@@ -20,6 +23,7 @@ export function buildEnvironmentList(): string {
       maxJobs: 4,
       maxJobDuration: 600,
       storageExpiry: 0,
+      derivedAssets: { maxBytes: DERIVED_BYTES },
     })),
   )
 }

@@ -1,4 +1,4 @@
-import { DEV_ACCOUNTS, DEV_CHAIN_ID } from '@c2d/dev-servers'
+import { DEV_ACCOUNTS, DEV_CHAIN_ID, devWallet } from '@c2d/dev-servers'
 import { buildEnvironmentList } from './environments.ts'
 import { programOf, type ServiceSettings } from './service.ts'
 
@@ -9,6 +9,8 @@ export interface Wiring {
   readonly engineUrl: string
   readonly metadataCacheUrl: string
   readonly rpcUrl: string
+  /** The ERC721Factory. */
+  readonly factoryAddress: string
   readonly addressFile: string
   readonly providerDatabaseUrl: string
   readonly operatorDatabaseUrl: string
@@ -62,6 +64,16 @@ export function buildOperatorService(wiring: Wiring): ServiceSettings {
   }
 }
 
+const OPERATOR_ACCOUNT = 6
+
+/** The operator's account on the development chain: it anchors proofs and makes assets of results. */
+function buildWallets({ rpcUrl, factoryAddress }: Wiring): string {
+  const { privateKey } = devWallet(OPERATOR_ACCOUNT)
+  const wallet = { chainId: DEV_CHAIN_ID, rpcUrls: [rpcUrl], privateKey, factoryAddress }
+  // A block comes with each transaction: what is mined stays.
+  return JSON.stringify([{ ...wallet, confirmations: 0, anchorProofs: true }])
+}
+
 /** How operator-engine is started, with the process executor (DESIGN §5). */
 export function buildOperatorEngine(wiring: Wiring): ServiceSettings {
   return {
@@ -76,6 +88,7 @@ export function buildOperatorEngine(wiring: Wiring): ServiceSettings {
       POD_DATABASE_URL: wiring.podDatabaseUrl,
       ENVIRONMENTS: buildEnvironmentList(),
       EXECUTOR: 'process',
+      WALLETS: buildWallets(wiring),
       WORKSPACES_FOLDER: wiring.workspacesFolder,
       RESULTS_FOLDER: wiring.resultsFolder,
       POD_CONFIGURATION_PROGRAM: programOf('pod-configuration', 'dist/pod.mjs'),

@@ -112,6 +112,7 @@ async function start(
     engineUrl: `http://${HOST}:${await findFreePort()}`,
     metadataCacheUrl: metadataCache.url,
     rpcUrl: chain.url,
+    factoryAddress: addresses.ERC721Factory,
     addressFile,
     providerDatabaseUrl: databases.providerUrl,
     operatorDatabaseUrl: databases.operatorUrl,

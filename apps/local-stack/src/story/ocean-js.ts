@@ -74,7 +74,25 @@ interface OceanProvider {
     environmentId: string,
     dataset: OceanComputeAsset,
     algorithm: OceanComputeAsset,
+    signal?: AbortSignal,
+    additionalDatasets?: OceanComputeAsset[],
+    output?: object,
   ): Promise<OceanJob[] | null>
+  initialize(
+    did: string,
+    serviceId: string,
+    fileIndex: number,
+    consumerAddress: string,
+    providerUri: string,
+  ): Promise<{ readonly providerFee: OceanProviderFee }>
+  getDownloadUrl(
+    did: string,
+    serviceId: string,
+    fileIndex: number,
+    transferTxId: string,
+    providerUri: string,
+    signer: Signer,
+  ): Promise<string>
   computeStatus(providerUri: string, consumerAddress: string, jobId: string): Promise<OceanJob[]>
   getComputeResultUrl(providerUri: string, consumer: Signer, jobId: string, index: number): Promise<string>
   getNonce(providerUri: string, consumerAddress: string): Promise<number>
@@ -100,6 +118,7 @@ interface OceanNft {
 }
 
 interface OceanDatatoken {
+  addMinter(datatoken: string, sender: string, minter: string): Promise<OceanTransaction | null>
   mint(datatoken: string, sender: string, amount: string, to: string): Promise<OceanTransaction | null>
   startOrder(
     datatoken: string,

@@ -26,6 +26,8 @@ export interface JobOptions {
   readonly dataset: PublishedAsset
   readonly algorithm: PublishedAsset
   readonly consumer: Signer
+  /** What is to become of the output, as ocean.js hands it on. */
+  readonly output?: object
   /** Where downloaded results are kept. */
   readonly downloadsFolder: string
 }
@@ -99,6 +101,9 @@ export async function runJob(
       environment.id,
       { documentId: dataset.did, serviceId: dataset.serviceId, transferTxId: orders.dataset },
       { documentId: algorithm.did, serviceId: algorithm.serviceId, transferTxId: orders.algorithm },
+      undefined,
+      undefined,
+      options.output,
     )
     const id = started?.[0]?.jobId
     if (!id) throw new Error(`the provider did not start the job: ${client.lastWords()}`)
@@ -178,18 +183,28 @@ async function loadSignedStatus(
   return job
 }
 
-/** Asks what only those may who sign for a job; ocean.js has no call for it. */
+/**
+ * Asks what only those may who sign for a job; ocean.js has no call for it. What is signed has no separators: by chance it
+ * is the text of an earlier request, which counts once; the next nonce makes another text.
+ */
 export async function fetchSigned(
+  endpoint: 'computeStatus' | 'computeProof',
+  asked: { providerUrl: string; consumer: Signer; jobId: string },
+  client: OceanClient,
+): Promise<Response> {
+  const first = await fetchOnce(endpoint, asked, client)
+  return first.status === 400 ? fetchOnce(endpoint, asked, client) : first
+}
+
+async function fetchOnce(
   endpoint: 'computeStatus' | 'computeProof',
   { providerUrl, consumer, jobId }: { providerUrl: string; consumer: Signer; jobId: string },
   { ocean }: OceanClient,
 ): Promise<Response> {
   const consumerAddress = await consumer.getAddress()
   const nonce = String((await ocean.ProviderInstance.getNonce(providerUrl, consumerAddress)) + 1)
-  const signature = await ocean.ProviderInstance.signProviderRequest(
-    consumer,
-    computeJobMessage({ consumerAddress, jobId, nonce }),
-  )
+  const message = computeJobMessage({ consumerAddress, jobId, nonce })
+  const signature = await ocean.ProviderInstance.signProviderRequest(consumer, message)
   const query = new URLSearchParams({ consumerAddress, jobId, nonce, signature })
   return fetch(`${providerUrl}${PROVIDER_ENDPOINTS[endpoint][1]}?${query.toString()}`)
 }

@@ -181,6 +181,23 @@ describe('a job, once it is started', () => {
       expect(await used(`${owner}${JOB_ID}1${next}`, 'GET', RESULT, parameters)).toBe(200)
     })
 
+    it('behaviour: one that makes a text of before by chance costs a client that counts on one nonce, no more', async () => {
+      const { address, key } = stack.stranger
+      stack.operator.jobs = [buildJob({ owner: address })]
+      const ask = async (path: string, parameters: Record<string, string>, text: string) => {
+        const signed = { consumerAddress: address, jobId: JOB_ID, ...parameters, signature: signMessage(text, key) }
+        return (await query(stack, 'GET', path, signed)).status
+      }
+      expect(await ask(RESULT, { index: '1', nonce: '2' }, `${address}${JOB_ID}12`)).toBe(200)
+      for (let nonce = 3; nonce < 12; nonce += 1) {
+        expect(await ask(COMPUTE, { nonce: String(nonce) }, `${address}${JOB_ID}${nonce}`)).toBe(200)
+      }
+      expect(await ask(COMPUTE, { nonce: '12' }, `${address}${JOB_ID}12`)).toBe(400)
+      const last = await query(stack, 'GET', '/api/services/nonce', { userAddress: address })
+      expect(last.json).toEqual({ nonce: '12' })
+      expect(await ask(COMPUTE, { nonce: '13' }, `${address}${JOB_ID}13`)).toBe(200)
+    })
+
     it('error: for a status opens no result, and none of another job', async () => {
       const nonce = nextNonce()
       const text = owner + JOB_ID + nonce

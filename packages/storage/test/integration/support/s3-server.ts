@@ -84,8 +84,12 @@ async function makeBuckets(target: S3Target): Promise<void> {
 async function removeBuckets(target: S3Target): Promise<void> {
   const { sdk, client } = await clientOf(target)
   for (const Bucket of [target.bucket, target.adminlogsBucket]) {
-    const { Contents } = await client.send(new sdk.ListObjectsV2Command({ Bucket }))
-    for (const { Key } of Contents ?? []) await client.send(new sdk.DeleteObjectCommand({ Bucket, Key }))
+    for (;;) {
+      const { Contents = [] } = await client.send(new sdk.ListObjectsV2Command({ Bucket }))
+      if (Contents.length === 0) break
+      const Objects = Contents.map(({ Key }) => ({ Key }))
+      await client.send(new sdk.DeleteObjectsCommand({ Bucket, Delete: { Objects } }))
+    }
     await client.send(new sdk.DeleteBucketCommand({ Bucket }))
   }
   client.destroy()

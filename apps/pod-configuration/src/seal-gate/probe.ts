@@ -41,7 +41,7 @@ function askDns({ host, port }: Target, answerMs: number): Promise<Outcome> {
       resolve(outcome)
     }
     const timer = setTimeout(() => end('silent'), answerMs)
-    socket.once('message', () => end('answered'))
+    socket.once('message', () => end('replied'))
     // Nothing comes in with a refusal of a datagram but the ICMP message itself, be it the peer's or a firewall's; DNS is asked by TCP too.
     const fail = (error: NodeJS.ErrnoException) => end(error.code === 'ECONNREFUSED' ? 'silent' : outcomeOf(error))
     socket.on('error', fail)

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { GateOptions, Target } from './gate-options.ts'
-import { judgeRounds, type Judgement, type Round } from './judge-rounds.ts'
+import { judgeRounds, mayAskByDatagram, type Judgement, type Outcome, type Round } from './judge-rounds.ts'
 import { parseNetworkCounters, type NetworkCounters } from './network-counters.ts'
 import { probe } from './probe.ts'
 
@@ -12,7 +12,8 @@ export interface RoundsResult extends Judgement {
 
 /**
  * Tries every target, over and over, until the last rounds were silent or the time is over. A round begins every `everyMs` though the
- * one before may still listen, so that silence is not waited for once a round; they are judged in the order they began.
+ * one before may still listen, so that silence is not waited for once a round; they are judged in the order they began. Datagrams are sent
+ * only once TCP was silent.
  */
 export async function runRounds(
   targets: readonly Target[],
@@ -23,20 +24,24 @@ export async function runRounds(
   let judged = Promise.resolve()
   const endAtMs = performance.now() + timeoutMs
   do {
-    const round = runRound(targets, answerMs)
+    const round = runRound(targets, answerMs, mayAskByDatagram(judgement))
     judged = judged.then(async () => {
       ended.push(await round)
       judgement = judgeRounds(ended, needed)
     })
     await sleep(everyMs)
-  } while (!judgement.sealed && performance.now() < endAtMs)
+  } while (!judgement.sealed && !judgement.lost && performance.now() < endAtMs)
   if (!judgement.sealed) await judged // what began in time counts
   return { ...judgement, tried: ended.length }
 }
 
-async function runRound(targets: readonly Target[], answerMs: number): Promise<Round> {
+async function runRound(targets: readonly Target[], answerMs: number, withDatagrams: boolean): Promise<Round> {
   const before = readCounters()
-  const outcomes = await Promise.all(targets.map((target) => probe(target, answerMs)))
+  const outcomes = await Promise.all(
+    targets.map(async (target): Promise<Outcome> => {
+      return target.protocol === 'tcp' || withDatagrams ? probe(target, answerMs) : 'unasked'
+    }),
+  )
   return { outcomes, before, after: readCounters() }
 }
 

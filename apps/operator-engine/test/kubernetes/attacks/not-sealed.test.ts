@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { StepEnded } from '../../../src/executor/executor.ts'
 import { buildPolicies } from '../../../src/executor/kubernetes/build-objects.ts'
 import { listGains, parseReport } from '../../attacks/load-attack.ts'
+import { waitUntil } from '../../integration/executor-conformance.ts'
 import { HAS_DECOY, openAttackWorld, type AttackWorld } from './attack-world.ts'
 
 const MINUTES = 60_000
@@ -16,7 +17,7 @@ describe('a network that is not sealed', () => {
   let policies: string
 
   beforeAll(async () => {
-    world = await openAttackWorld({ sealSeconds: 10 })
+    world = await openAttackWorld({ sealSeconds: 15 })
     policies = `/apis/networking.k8s.io/v1/namespaces/${world.namespace.name}/networkpolicies`
   }, 2 * MINUTES)
   afterAll(async () => {
@@ -32,6 +33,13 @@ describe('a network that is not sealed', () => {
     for (const policy of buildPolicies(world.namespace.name)) await world.namespace.client.create(policies, policy)
   }
   const firstConnect = () => ({ env: { FIRST_CONNECT: `${world.targets.provider} ${world.services.api} 8.8.8.8:53` } })
+
+  /** Until staging is complete and the gate has had time to find the network open. */
+  async function waitForOpenGate(jobId: string): Promise<void> {
+    const hasStaged = async () => (await world.executor.observe(jobId)).steps.configure.phase === 'ended'
+    await waitUntil(hasStaged, 60_000)
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+  }
 
   async function expectNeverRan(jobId: string, ended: StepEnded): Promise<void> {
     expect(ended).toMatchObject({ reason: 'NetworkNotSealed', exitCode: null })
@@ -62,7 +70,7 @@ describe('a network that is not sealed', () => {
     async () => {
       await removePolicies()
       const jobId = await world.start('first-connect.sh', firstConnect())
-      await world.findPodIp(jobId)
+      await waitForOpenGate(jobId)
       await restorePolicies()
       const ended = await world.waitForEnd(jobId)
       expect(ended).toMatchObject({ exitCode: 0, receipt: { sealed: true } })
@@ -79,7 +87,7 @@ describe('a network that is not sealed', () => {
       await removePolicies()
       const settings = { dns: [world.services.dns], tcp: [world.targets.canary] }
       const jobId = await world.start('reuse-flows.py', { settings })
-      await world.findPodIp(jobId)
+      await waitForOpenGate(jobId)
       await restorePolicies()
       const ended = await world.waitForEnd(jobId)
       expect(ended).toMatchObject({ exitCode: 0, receipt: { sealed: true } })

@@ -1,6 +1,7 @@
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Measured } from '../lib/report.ts'
-import { isInstalled, timeDownload } from './run-reference.ts'
+import { isInstalled, timeProgram } from './run-reference.ts'
 import type { StagingWorld } from './staging-world.ts'
 
 const CAP_BYTES = 50e6
@@ -28,7 +29,10 @@ export async function measureStagingCapped(
     'a2',
   ]
   for (let round = 0; round < rounds; round++) {
-    if (hasAria) aria.push(bytes / 1e6 / (await timeDownload('aria2c', [...args, url], join(world.folder, 'a2'))))
+    if (hasAria) {
+      aria.push(bytes / 1e6 / (await timeProgram('aria2c', [...args, url])))
+      await rm(join(world.folder, 'a2'))
+    }
     const run = await world.stage([url])
     ours.push(bytes / 1e6 / run.seconds)
     memory.push(run.peakMB)

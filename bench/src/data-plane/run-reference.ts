@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { access, rm } from 'node:fs/promises'
+import { access } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 
 /** Whether a program can be run here. */
@@ -15,16 +15,14 @@ export async function isInstalled(program: string): Promise<boolean> {
   return tries.includes(true)
 }
 
-/** Runs a downloader that others use, and removes what it wrote. @returns seconds @throws Error when it fails */
-export async function timeDownload(program: string, args: readonly string[], path: string): Promise<number> {
+/** Runs a program that others use for the same. @returns seconds @throws Error when it fails */
+export async function timeProgram(program: string, args: readonly string[]): Promise<number> {
   const beganAt = performance.now()
   const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'inherit'] })
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject)
     child.once('close', resolve)
   })
-  const seconds = (performance.now() - beganAt) / 1000
-  await rm(path, { force: true })
   if (code !== 0) throw new Error(`${program} ended with ${code}`)
-  return seconds
+  return (performance.now() - beganAt) / 1000
 }

@@ -21,6 +21,7 @@ const { values } = parseArgs({
     downloads: { type: 'string' },
     mebibytes: { type: 'string' },
     full: { type: 'boolean', default: false },
+    limit: { type: 'string', default: '900' },
     // For this program's own children, see serve().
     serve: { type: 'string' },
     port: { type: 'string' },
@@ -38,6 +39,7 @@ async function bench(): Promise<never> {
   const requests = parseCount('requests', values.requests)
   const downloads = parseCount('downloads', values.downloads ?? (values.full ? '200' : '50'))
   const mebibytes = parseCount('mebibytes', values.mebibytes ?? (values.full ? '1024' : '64'))
+  const limitSeconds = parseCount('limit', values.limit)
 
   const measured: Measured[] = []
   const cleanup = createCleanup()
@@ -56,7 +58,7 @@ async function bench(): Promise<never> {
         if (begin('start')) measured.push(...(await measureStart(world, { rounds, requests, providerPort })))
         await provider.stop()
       }
-      if (begin('memory')) measured.push(...(await measureMemory(world, { downloads, mebibytes })))
+      if (begin('memory')) measured.push(...(await measureMemory(world, { downloads, mebibytes, limitSeconds })))
     }
   } finally {
     await cleanup.run()

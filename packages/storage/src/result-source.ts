@@ -11,7 +11,7 @@ export type OpenResult = (
 ) => Promise<{ status: number; headers: { get(name: string): string | null }; body: Readable }>
 
 /**
- * A result of a job that became a file of an asset (docs/adr/0010): in the operator's keeping, ranges and all.
+ * A result of a job that became a file of an asset (docs/adr/0012): in the operator's keeping, ranges and all.
  * @throws AppError `FilesUnavailable` where it is not there, `UpstreamUnavailable` where results cannot be read
  */
 export async function openResultSource(file: ResultFile, options: SourceOptions): Promise<OpenedSource> {

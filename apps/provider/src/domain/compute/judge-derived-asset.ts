@@ -15,7 +15,7 @@ export interface DerivedAssetCase {
 }
 
 /**
- * Whether the results may become an asset of the consumer's, where that is asked for (docs/adr/0010). An environment that
+ * Whether the results may become an asset of the consumer's, where that is asked for (docs/adr/0012). An environment that
  * makes none leaves the wish alone, as every provider did since 2022.
  * @returns what the engine is to make of the results; null where nothing is asked for, or the rule says no
  */

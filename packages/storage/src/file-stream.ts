@@ -1,23 +1,10 @@
 import { open, type FileHandle } from 'node:fs/promises'
-import { Readable } from 'node:stream'
 import { toError } from '@c2d/runtime'
+import { borrowBuffer, CHUNK_BYTES, LendingStream } from './lending-stream.ts'
 import type { ByteRange } from './result-store.ts'
 
-/** Large enough that a thread of the pool is asked rarely, small enough that 64 readers hold 12 MiB. */
-const CHUNK_BYTES = 64 * 1024
-
-/**
- * Buffers that were given back, for all streams of the process: those of many short transfers would otherwise outlive
- * two collections each and pile up until the next large one.
- */
-const idle: Buffer[] = []
-const MAX_IDLE = 256
-
-/**
- * A file, or a range of it, as a stream whose buffers can be used again: whoever is done with a chunk may give it back.
- * Chunks that are not given back are left to the collector, as any stream's are.
- */
-export class FileStream extends Readable {
+/** A file, or a range of it, as a stream. */
+class FileStream extends LendingStream {
   readonly #file: FileHandle
   readonly #end: number
   #position: number
@@ -29,11 +16,6 @@ export class FileStream extends Readable {
     this.#file = file
     this.#position = range.start
     this.#end = range.end
-  }
-
-  /** Takes back a chunk that this stream gave, once: its bytes may change from now on. */
-  giveBack(chunk: Buffer): void {
-    if (chunk.buffer.byteLength === CHUNK_BYTES && idle.length < MAX_IDLE) idle.push(Buffer.from(chunk.buffer))
   }
 
   override _read(): void {
@@ -56,8 +38,7 @@ export class FileStream extends Readable {
       this.push(null)
       return
     }
-    // Slow: out of no pool, so that all of its memory is this chunk's.
-    const buffer = idle.pop() ?? Buffer.allocUnsafeSlow(CHUNK_BYTES)
+    const buffer = borrowBuffer()
     try {
       const { bytesRead } = await this.#file.read(buffer, 0, wanted, this.#position)
       if (bytesRead === 0) throw new Error('the file became shorter while it was read')
@@ -76,7 +57,7 @@ export class FileStream extends Readable {
  * @param range lies within the file; all of it when absent
  * @throws Error of the file system (`ENOENT`…)
  */
-export async function openFileStream(path: string, range?: ByteRange): Promise<FileStream> {
+export async function openFileStream(path: string, range?: ByteRange): Promise<LendingStream> {
   const file = await open(path, 'r')
   try {
     return new FileStream(file, range ?? { start: 0, end: (await file.stat()).size - 1 })

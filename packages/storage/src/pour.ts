@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
-import { FileStream } from './file-stream.ts'
+import { LendingStream, returnBuffer } from './lending-stream.ts'
 
 /**
  * Answers with everything of a source, as fast as the client takes it; whichever of the two fails or goes away takes
@@ -10,13 +10,13 @@ import { FileStream } from './file-stream.ts'
  * @throws what the source failed with, or `ERR_STREAM_PREMATURE_CLOSE`; the connection is cut then
  */
 export async function pour(source: Readable, response: ServerResponse): Promise<void> {
-  const lender = source instanceof FileStream ? source : null
+  const isLender = source instanceof LendingStream
   const resume = (): void => void source.resume()
   try {
     await new Promise<void>((resolve, reject) => {
       const cut = (): void => reject(prematureClose())
-      if (response.destroyed || response.closed) {
-        cut()
+      if (response.destroyed || response.closed || source.destroyed) {
+        reject(source.errored ?? prematureClose())
         return
       }
       response.once('finish', resolve).once('error', reject).once('close', cut).on('drain', resume)
@@ -26,7 +26,7 @@ export async function pour(source: Readable, response: ServerResponse): Promise<
       source.once('end', () => response.end())
       source.on('data', (chunk: Buffer) => {
         const wantsMore = response.write(chunk, (error) => {
-          if (!error) lender?.giveBack(chunk)
+          if (!error && isLender) returnBuffer(chunk)
         })
         if (!wantsMore) source.pause()
       })

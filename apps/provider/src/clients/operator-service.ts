@@ -17,6 +17,7 @@ import {
 import { AppError } from '@c2d/runtime'
 import type { OpenResult } from '@c2d/storage'
 import { z } from 'zod'
+import { openTransfer } from './open-transfer.ts'
 import { createOperatorNonce } from './operator-nonce.ts'
 import { readText, requestUpstream } from './upstream-request.ts'
 
@@ -172,11 +173,9 @@ export function createOperatorService(options: {
       return waiting
     },
     openResult({ owner, jobId, index, headers }, signal) {
-      return requestUpstream(addressed('/getResult', { index, owner, jobId, providerAddress, ...sign(owner, jobId) }), {
-        method: 'GET',
+      return openTransfer(addressed('/getResult', { index, owner, jobId, providerAddress, ...sign(owner, jobId) }), {
         headers,
         timeoutMs: options.timeoutMs,
-        isTransfer: true,
         signal,
       })
     },

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { pour } from '@c2d/storage'
 import type { Request, Response } from 'express'
 
 /** Headers of a result that mean something to whoever asked; nothing else of an upstream answer is passed on. */
@@ -62,7 +63,7 @@ export async function streamResult(
  */
 export async function pipeBody(body: Readable, response: Response, through?: Transform): Promise<void> {
   try {
-    await (through ? pipeline(body, through, response) : pipeline(body, response))
+    await (through ? pipeline(body, through, response) : pour(body, response))
   } catch (thrown) {
     if (!response.destroyed && !response.headersSent) throw thrown
     response.destroy() // cut, so that half a file does not look whole

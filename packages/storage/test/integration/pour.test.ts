@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { toError } from '@c2d/runtime'
-import { openFileStream, type FileStream } from '../../src/file-stream.ts'
+import { openFileStream } from '../../src/file-stream.ts'
 import { pour } from '../../src/pour.ts'
 
 const bytes = randomBytes(3 * 1024 * 1024 + 5)
@@ -75,10 +75,10 @@ describe('pour', () => {
   })
 
   it('behaviour: a client that goes away closes the file', async () => {
-    const opened: FileStream[] = []
+    const opened: Readable[] = []
     source = async () => {
       opened.push(await openFileStream(path))
-      return opened[0] as FileStream
+      return opened[0] as Readable
     }
     const answer = await open()
     answer.destroy()

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { JOB_STATUS } from '@c2d/contracts'
+import { notifyJobs, requestStop } from '@c2d/operator-db'
 import { waitUntil } from '../integration/executor-conformance.ts'
 import { createClusterWorld, type ClusterWorld } from './support/cluster-world.ts'
 
@@ -13,11 +14,14 @@ console.log('summed')`
 
 const isFinished = ({ dateFinished }: { dateFinished: number | null }): boolean => dateFinished !== null
 
-describe('a job on the cluster, from its row to its results', () => {
+/** The cluster's own runtime, and the RuntimeClasses that C2D_TEST_RUNTIME_CLASSES names. */
+const RUNTIMES = ['', ...(process.env['C2D_TEST_RUNTIME_CLASSES'] ?? '').split(',').filter(Boolean)]
+
+describe.each(RUNTIMES)('a job on the cluster (%s), from its row to its results', (runtimeClass) => {
   let world: ClusterWorld
   beforeAll(async () => {
     world = await createClusterWorld('job')
-    await world.startClusterEngine()
+    await world.startClusterEngine(runtimeClass === '' ? {} : { runtimeClass })
   }, 120_000)
   afterAll(() => world.close(), 120_000)
 
@@ -51,4 +55,23 @@ describe('a job on the cluster, from its row to its results', () => {
       expect.arrayContaining([expect.objectContaining({ filename: 'algorithm.log', filesize: 'dying\n'.length })]),
     )
   })
+
+  it('behaviour: the stop button ends an algorithm that runs, and what it wrote until then is published', async () => {
+    const jobId = await world.queueClusterJob(
+      "require('fs').writeFileSync('/data/outputs/partial', 'x'); setInterval(() => {}, 1000)",
+    )
+    await world.waitForJob(jobId, ({ status }) => status >= JOB_STATUS.running.code, 60_000)
+    await waitUntil(async () => (await algorithmPhase(jobId)) === 'Running', 40_000)
+    await requestStop(world.db, { jobId })
+    await notifyJobs(world.db)
+    const job = await world.waitForJob(jobId, isFinished, 60_000)
+    expect(job).toMatchObject({ status: JOB_STATUS.finished.code, reason: 'Stopped', stopRequest: 1 })
+    expect(job.outputs).toEqual(expect.arrayContaining([expect.objectContaining({ filename: 'partial' })]))
+  })
+
+  async function algorithmPhase(jobId: string): Promise<string | undefined> {
+    const path = `/api/v1/namespaces/${world.namespace.name}/pods`
+    const found = await world.namespace.client.get(path, { labelSelector: `workflow=${jobId},component=algorithm` })
+    return (found as { items: { status: { phase: string } }[] }).items[0]?.status.phase
+  }
 })

@@ -61,6 +61,17 @@ describe.each(RUNTIMES)('attacks on the cluster, RuntimeClass %j', (runtimeClass
   )
 
   it(
+    'behaviour: nor does a pod that is not sealed get into one that is',
+    async () => {
+      const { code } = await loadAttack('first-connect.sh')
+      const jobId = await world.startOpen(code, { FIRST_CONNECT: `${neighbourIp}:8080` })
+      expect(listGains(parseReport(await text(world.executor.logs(jobId, 'configure'))))).toEqual([])
+      await world.executor.remove(jobId)
+    },
+    3 * MINUTES,
+  )
+
+  it(
     'behaviour: nothing on the network can be reached, and the receipt says what was tried before',
     async () => {
       const { canary, provider, database } = world.targets

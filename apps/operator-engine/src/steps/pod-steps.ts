@@ -24,7 +24,7 @@ export function buildConfigureStep(
   program: PodProgram,
 ): StepSpec {
   return podStep(job.jobId, environment, program, POD_MAX_SECONDS.configure, {
-    [STEP_FILE.workflow]: JSON.stringify(job.workflow.spec.metadata satisfies StepWorkflow),
+    [STEP_FILE.workflow]: JSON.stringify(withoutEvidence(job.workflow)),
     [STEP_FILE.report]: JSON.stringify(job.report),
     [STEP_FILE.downloads]: JSON.stringify(job.downloads),
   })
@@ -41,6 +41,12 @@ export function buildPublishStep(
     [STEP_FILE.publish]: JSON.stringify(buildStepPublish(environment, job.workflow)),
     ...buildOutputFile(environment, job.workflow),
   })
+}
+
+/** What the consumer signed, and what a start was judged by, is for the proof; no pod needs it. */
+function withoutEvidence({ spec }: StoredWorkflow): StepWorkflow {
+  const stages = spec.metadata.stages.map(({ evidence: _evidence, ...stage }) => stage)
+  return { ...spec.metadata, stages }
 }
 
 function podStep(

@@ -57,6 +57,23 @@ describe('one transaction with several orders', () => {
   })
 })
 
+describe('datatokens of both templates', () => {
+  it.each([
+    ['the plain one', 1],
+    ['Enterprise', 2],
+  ] as const)('%s: an access is ordered, downloaded and still good; a job starts on it', async (_title, template) => {
+    const files = [stack.origin.offer(`/template-${template}`, 'content')]
+    const asset = await stack.publish({ template, serviceType: 'access', files })
+    const order = { consumer: stack.consumer.address, fee: feeOf((await initialize(asset)).json as Quote) }
+    const tx = await stack.consumer.startOrder(asset.datatoken, order)
+    const answer = await download(asset, tx)
+    expect([answer.status, answer.text]).toEqual([200, 'content'])
+    const algorithm = await stack.publish({ template, type: 'algorithm', serviceType: 'access', files })
+    const dataset = await stack.publish({ template, files, compute: { publisherTrustedAlgorithms: ['*'] } })
+    expect((await start(stack, await orderRun(stack, { dataset, algorithm }))).status).toBe(200)
+  })
+})
+
 describe('services of a third type', () => {
   it('error: are no input of a job, neither first nor beside another, and no download', async () => {
     const compute = { publisherTrustedAlgorithms: ['*' as const] }

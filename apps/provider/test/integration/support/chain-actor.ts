@@ -36,7 +36,8 @@ export interface BundledOrder {
 export interface ChainActor {
   address: string
   key: string
-  createNft(): Promise<{ nft: string; datatoken: string }>
+  /** @param template of the datatoken: 1 is the plain one, 2 Enterprise */
+  createNft(template?: 1 | 2): Promise<{ nft: string; datatoken: string }>
   setMetadata(nft: string, metadata: { flags: number; data: Uint8Array; hash: string; state?: number }): Promise<string>
   setState(nft: string, state: number): Promise<void>
   mint(token: string, to: string, amountWei: bigint): Promise<void>
@@ -100,13 +101,13 @@ export function createChainActor(chain: TestChain, index: number): ChainActor {
   return {
     address: wallet.address,
     key: wallet.privateKey,
-    async createNft() {
+    async createNft(template = 1) {
       const receipt = await send(
         factory,
         'createNftWithErc20',
         { name: 'n', symbol: 'N', templateIndex: 1, tokenURI: '', transferable: true, owner: wallet.address },
         {
-          templateIndex: 1,
+          templateIndex: template,
           strings: ['dt', 'DT'],
           addresses: [wallet.address, ZERO, ZERO, ZERO],
           uints: [10n ** 24n, 0],

@@ -17,6 +17,8 @@ export interface PublishedAsset {
 /** What differs between the assets of a test. */
 export interface AssetChoices {
   type?: 'dataset' | 'algorithm'
+  /** Of its datatoken: 1 is the plain one, 2 Enterprise. */
+  template?: 1 | 2
   /** `access`, `compute`, or one that nobody knows. */
   serviceType?: string
   files: unknown[]
@@ -50,7 +52,7 @@ export async function publishAsset(
   deps: { publisher: ChainActor; consumer: ChainActor; providerKey: string; cache: MetadataCacheStub },
 ): Promise<PublishedAsset> {
   const { publisher, consumer, providerKey, cache } = deps
-  const { nft, datatoken } = await publisher.createNft()
+  const { nft, datatoken } = await publisher.createNft(choices.template)
   await publisher.mint(datatoken, consumer.address, 10n ** 20n)
   const did = computeDid(nft, 8996)
   const bind = (files: unknown[]): unknown => ({ datatokenAddress: datatoken, nftAddress: nft, files })

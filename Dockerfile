@@ -33,7 +33,7 @@ FROM ${NODE_IMAGE} AS base
 ENV NODE_ENV=production
 WORKDIR /app
 STOPSIGNAL SIGTERM
-RUN mkdir -p /data /var/lib/c2d && chown 1000:1000 /data /var/lib/c2d
+RUN cd /var/lib && mkdir -p /data c2d/shared c2d/state c2d/workspaces c2d/results && chown -R 1000:1000 /data c2d
 USER 1000:1000
 
 FROM base AS service

@@ -15,9 +15,13 @@ export interface FileOrigin {
  * Serves files at addresses nobody can guess: the publisher's own web space, whose addresses are encrypted in the
  * assets and must not show up anywhere else. Answers ranges.
  * @param paths each file by the name that it is served under
+ * @param place where to listen, and the secret part of the addresses; default: a free port of 127.0.0.1, a fresh secret
  */
-export async function startFileOrigin(paths: Readonly<Record<string, string>>): Promise<FileOrigin> {
-  const secret = randomBytes(16).toString('hex')
+export async function startFileOrigin(
+  paths: Readonly<Record<string, string>>,
+  place: { readonly host: string; readonly port: number; readonly secret?: string } = { host: '127.0.0.1', port: 0 },
+): Promise<FileOrigin> {
+  const { host, secret = randomBytes(16).toString('hex') } = place
   const app = express()
   app.disable('x-powered-by')
   for (const [fileName, path] of Object.entries(paths)) {
@@ -27,8 +31,7 @@ export async function startFileOrigin(paths: Readonly<Record<string, string>>): 
       })
     })
   }
-  const host = '127.0.0.1'
-  const listening = await listen(app, { host, port: 0 })
+  const listening = await listen(app, place)
   return {
     host: `${host}:${listening.port}`,
     urlOf: (fileName) => `http://${host}:${listening.port}/${secret}/${fileName}`,

@@ -12,8 +12,10 @@ export const DEV_CHAIN_ID = 8996
 
 /** Where the chain listens and where its state comes from. */
 export interface ChainOptions {
-  /** TCP port on 127.0.0.1. */
+  /** TCP port. */
   readonly port: number
+  /** Where it listens; default: 127.0.0.1. Elsewhere whoever reaches it can do anything on it. */
+  readonly host?: '127.0.0.1' | '0.0.0.0'
   /** The chain continues from this file where it exists, and writes it when it is stopped. */
   readonly stateFile?: string
   /** The chain starts from this file, which must exist, and never writes it. Not together with `stateFile`. */
@@ -50,7 +52,7 @@ export async function startChain(options: ChainOptions): Promise<Chain> {
   const child = spawnGuarded({
     command: await locateAnvil(),
     args: [
-      ...['--host', '127.0.0.1', '--port', String(port), '--chain-id', String(DEV_CHAIN_ID)],
+      ...['--host', options.host ?? '127.0.0.1', '--port', String(port), '--chain-id', String(DEV_CHAIN_ID)],
       ...['--mnemonic', DEV_MNEMONIC, '--accounts', String(DEV_ACCOUNT_COUNT), '--silent'],
       ...(stateFile === undefined ? [] : ['--state', resolve(stateFile)]),
       ...(initialStateFile === undefined ? [] : ['--load-state', resolve(initialStateFile)]),

@@ -22,7 +22,8 @@ import { buildOperatorEngine, buildOperatorService, buildProvider, type Wiring }
 import { openService, watchServers, type ServiceSettings, type WatchedServer } from './service.ts'
 
 const HOST = '127.0.0.1'
-const METADATA_CACHE_ACCOUNT = 7
+/** The development account of the metadata cache: asks for decryption, signs validations. */
+export const METADATA_CACHE_ACCOUNT = 7
 
 /** Where the stack keeps everything and where it listens. */
 export interface StackOptions {

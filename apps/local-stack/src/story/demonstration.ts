@@ -16,6 +16,12 @@ import { createSigner, mintTokens } from './signers.ts'
 const CONSUMER_OCEAN_WEI = 1_000n * 10n ** 18n
 const CONSUMER_DATATOKENS = '10'
 
+/** The system that is shown: all that a publisher and a consumer know of it. */
+export type DemonstrationPlace = Pick<Stack, 'addresses' | 'addressFile' | 'accounts'> & {
+  readonly urls: Omit<Stack['urls'], 'operatorService' | 'operatorEngine'>
+  readonly files: Pick<Stack['files'], 'urlOf'>
+}
+
 /** What is shown, and where its traces stay. */
 export interface DemonstrationOptions {
   readonly dataset: DemonstrationDataset
@@ -34,7 +40,7 @@ export interface DemonstrationOptions {
  */
 export async function runDemonstration(
   options: DemonstrationOptions,
-  deps: { readonly stack: Stack; readonly story: Story },
+  deps: { readonly stack: DemonstrationPlace; readonly story: Story },
 ): Promise<boolean> {
   const { stack, story } = deps
   const { dataset, algorithms } = options

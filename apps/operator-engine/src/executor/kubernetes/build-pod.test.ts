@@ -177,6 +177,11 @@ describe('buildPodSpec', () => {
       readOnlyRootFilesystem: false,
     })
     expect(pod.initContainers?.[0]?.securityContext).toMatchObject({ runAsNonRoot: true, runAsUser: 1000 })
+    // Its files are read whoever's they are; fetching needs no such right.
+    const [publish] = buildPodSpec(request('publish', program, within({ allowRootImages: true }))).containers
+    expect(publish?.securityContext).toMatchObject({ runAsUser: 0, capabilities: { drop: ['ALL'] } })
+    const [configure] = buildPodSpec(request('configure', program, within({ allowRootImages: true }))).containers
+    expect(configure?.securityContext).not.toHaveProperty('runAsUser')
   })
 
   it('behaviour: a command keeps its exit code, and says everything in one stream', () => {

@@ -150,7 +150,10 @@ function buildMainContainer(request: PodRequest): Container {
       ...(request.filesSecret === null ? {} : { STEP_FILES: FILES_FOLDER }),
     }).map(([name, value]) => ({ name, value })),
     resources: isSealed ? algorithmResources(spec, environment) : ownResources(spec.limits.memoryBytes),
-    securityContext: buildContainerSecurity(isSealed && environment.allowRootImages),
+    securityContext:
+      environment.allowRootImages && step === 'publish'
+        ? AS_ROOT
+        : buildContainerSecurity(isSealed && environment.allowRootImages),
     volumeMounts: [
       ...volumeMounts(mounts),
       { name: 'tmp', mountPath: '/tmp' },
@@ -180,6 +183,7 @@ function listInitContainers(request: PodRequest): { initContainers?: Container[]
   if (attempt > 1 && written.length > 0) {
     containers.push({
       ...ours,
+      ...(environment.allowRootImages ? { securityContext: AS_ROOT } : {}),
       name: EMPTY_CONTAINER,
       command: buildEmptyCommand(written),
       resources: ownResources(64 * MIB),
@@ -265,6 +269,14 @@ function algorithmResources(spec: StepSpec, environment: ClusterEnvironment): Re
 function ownResources(memoryBytes: number): ResourceRequirements {
   const amounts = { memory: String(memoryBytes), 'ephemeral-storage': OWN_EPHEMERAL }
   return { requests: { ...amounts, cpu: OWN_CPU.request }, limits: { ...amounts, cpu: OWN_CPU.limit } }
+}
+
+/** Ours, over files of users that nobody knows beforehand: reads and empties what any of them left. */
+const AS_ROOT: NonNullable<Container['securityContext']> = {
+  ...buildContainerSecurity(false),
+  capabilities: { drop: ['ALL'], add: ['DAC_OVERRIDE', 'FOWNER'] },
+  runAsNonRoot: false,
+  runAsUser: 0,
 }
 
 function buildContainerSecurity(allowRoot: boolean): NonNullable<Container['securityContext']> {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { announceEngine, announceEnvironment, countAtWork, releaseLeases, type JobRow } from '@c2d/operator-db'
 import type { GuardedFetch } from '@c2d/http-kit'
 import type { Database } from '@c2d/postgres'
@@ -89,6 +90,7 @@ export function startEngine(options: EngineOptions, deps: EngineDeps): Engine {
   const by = `engine ${options.instance}`
   const stopping = new AbortController()
   const { signal } = stopping
+  setMaxListeners(0, signal) // every round waits on it, and there are more than the ten that look like a leak
   const held = createHeldJobs()
   const isHeld = (jobId: string): boolean => held.epochOf(jobId) !== undefined
   let lastTickMs = nowMs()

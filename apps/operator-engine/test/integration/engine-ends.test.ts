@@ -180,7 +180,8 @@ describe('results that were kept as long as they should be', () => {
     const jobId = await world.queueJob(QUICK)
     const job = await world.waitForJob(jobId, isFinished)
     expect(job.outputs?.length).toBeGreaterThan(0)
-    await world.waitForJob(jobId, ({ outputs }) => outputs?.length === 0)
+    const gone = await world.waitForJob(jobId, ({ outputs }) => outputs?.every(({ expired }) => expired) ?? false)
+    expect(gone.outputs?.map(({ url }) => url)).toEqual(job.outputs?.map(() => '')) // a record is left, and no address
     expect(await readdir(world.resultsFolder)).not.toContain(jobId)
     expect(await world.eventsOf(jobId)).toContain('resultsExpired')
   })

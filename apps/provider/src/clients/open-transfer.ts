@@ -34,7 +34,8 @@ export function openTransfer(url: URL, options: TransferOptions): Promise<Transf
     return requestUpstream(url, { method: 'GET', ...options, headers: { ...options.headers }, isTransfer: true })
   }
   return new Promise((resolve, reject) => {
-    let head: Buffer | null = Buffer.alloc(0)
+    /** What came of the head before its end. */
+    let head: Buffer = Buffer.alloc(0)
     /** What the next bytes are read into. */
     let next: Buffer | null = null
     /** Takes everything after the head. */
@@ -55,27 +56,27 @@ export function openTransfer(url: URL, options: TransferOptions): Promise<Transf
     })
 
     function readHead(chunk: Buffer): void {
-      head = Buffer.concat([head ?? Buffer.alloc(0), chunk])
-      returnBuffer(chunk)
-      const end = head.indexOf('\r\n\r\n')
+      const read = head.length === 0 ? chunk : Buffer.concat([head, chunk])
+      if (read !== chunk) returnBuffer(chunk)
+      const end = read.indexOf('\r\n\r\n')
       if (end < 0) {
+        head = Buffer.from(read)
+        returnBuffer(read)
         if (head.length > MAX_HEAD_BYTES) socket.destroy(new Error('the head has no end'))
         return
       }
-      const parsed = parseResponseHead(head.toString('latin1', 0, end))
-      const rest = head.subarray(end + 4)
+      const parsed = parseResponseHead(read.toString('latin1', 0, end))
       if (parsed) {
         const body = new TransferBody(socket, parsed.length)
         sink = body
-        body.receive(rest)
+        body.receive(read.subarray(end + 4)) // mostly the first of the body came along: it is lent on as it is
         resolve({ status: parsed.status, headers: parsed.headers, body })
       } else {
         const replay = new Replay(socket)
         sink = replay
-        replay.receive(head)
+        replay.receive(read)
         parseWhole(url, replay).then(resolve, reject)
       }
-      head = null
     }
 
     const abort = (): void => void socket.destroy(new Error('nobody waits for it any more'))
@@ -125,7 +126,10 @@ class TransferBody extends LendingStream implements BodySink {
   }
 
   receive(chunk: Buffer): void {
-    if (chunk.length === 0 || this.destroyed) return
+    if (chunk.length === 0 || this.destroyed) {
+      returnBuffer(chunk)
+      return
+    }
     if (chunk.length > this.#left) {
       this.destroy(new Error('more came than was promised'))
       return

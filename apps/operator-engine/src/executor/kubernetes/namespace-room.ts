@@ -2,7 +2,6 @@ import type { Logger } from '@c2d/runtime'
 import { z } from 'zod'
 import { STEP_NAMES, type JobState, type StepEnded, type StepName, type StepState } from '../executor.ts'
 import type { ClusterClient } from './cluster-client.ts'
-import { isRefusedWith } from './cluster-error.ts'
 import { LABEL, MANAGER, buildAnchorName, buildClaimName, buildJobName, type Component } from './names.ts'
 import { buildPath } from './paths.ts'
 import { readStep, type StepObjects } from './read-step.ts'
@@ -195,15 +194,5 @@ export function readMemory(anchor: AnchorView | undefined, step: StepName, attem
     return memorySchema.parse(JSON.parse(text))
   } catch {
     return null // somebody else's hand: as good as nothing
-  }
-}
-
-/** Reads one object; null where there is none. */
-export async function readOne<T>(client: ClusterClient, path: string, parse: (value: unknown) => T): Promise<T | null> {
-  try {
-    return parse(await client.get(path))
-  } catch (thrown) {
-    if (isRefusedWith(thrown, 404)) return null
-    throw thrown
   }
 }

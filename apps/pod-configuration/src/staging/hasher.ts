@@ -34,7 +34,10 @@ export function createHasher(): Hasher {
   let ids = 0
 
   function start(): Worker {
-    const started = new Worker(HASH_THREAD_SOURCE, { eval: true, resourceLimits: { maxOldGenerationSizeMb: 32 } })
+    const started = new Worker(HASH_THREAD_SOURCE, {
+      eval: true,
+      resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 2 },
+    })
     started.on('message', (answer: Answer) => {
       if ('sha256' in answer) settle(answer.id, (run) => run.resolve(answer.sha256))
       else fail(answer.id, new Error(`a file could not be hashed: ${answer.failure}`))

@@ -1,6 +1,7 @@
 import { webcrypto } from 'node:crypto'
 import { open, rename, rm, type FileHandle } from 'node:fs/promises'
 import type { WrittenFile } from '@c2d/storage'
+import type { BufferPool } from './buffer-pool.ts'
 import type { HashRun, Hasher } from './hasher.ts'
 import type { Reservation, SpaceBudget } from './space-budget.ts'
 
@@ -11,8 +12,11 @@ import type { Reservation, SpaceBudget } from './space-budget.ts'
 export interface PartialFile {
   /** Makes room for a size that is known before. @throws ProvisionError `InputTooLarge` */
   expect(sizeBytes: number): Promise<void>
-  /** Writes bytes at their position; when it resolves the buffer may be used for others. */
-  write(position: number, bytes: Buffer): Promise<void>
+  /**
+   * Writes the first `length` bytes of a pooled buffer at their position.
+   * @returns whether the buffer is free again; else the file keeps it, and gives it back to the pool by itself
+   */
+  write(position: number, buffer: Buffer, length: number): Promise<boolean>
   /** Forgets every byte: the origin's file is another one now. */
   reset(): Promise<void>
   /** Ends it: all of `sizeBytes` have been written. */
@@ -26,15 +30,24 @@ export interface PartialFile {
 const HELD_BYTES = 1024 ** 2
 const GROWTH_BYTES = 1024 ** 2
 
+/** A pooled buffer, and how much of it is the file's. */
+interface Held {
+  buffer: Buffer
+  length: number
+}
+
 interface OnVolume {
   handle: FileHandle
   hash: HashRun
 }
 
 /** @param path where the bytes are until they are whole; on the file system of where they go */
-export function createPartialFile(path: string, deps: { hasher: Hasher; space: SpaceBudget }): PartialFile {
+export function createPartialFile(
+  path: string,
+  deps: { hasher: Hasher; space: SpaceBudget; buffers: BufferPool },
+): PartialFile {
   let room: Reservation = deps.space.reserve()
-  let held: Buffer[] = []
+  let held: Held[] = []
   let heldBytes = 0
   let expectedBytes = 0
   let volume: Promise<OnVolume> | undefined
@@ -62,6 +75,12 @@ export function createPartialFile(path: string, deps: { hasher: Hasher; space: S
     if (upTo > before) hash.advance(upTo)
   }
 
+  function releaseHeld(): void {
+    for (const { buffer } of held) deps.buffers.give(buffer)
+    held = []
+    heldBytes = 0
+  }
+
   async function close(): Promise<void> {
     const opened = await volume?.catch(() => undefined) // what could not be opened need not be closed
     volume = undefined
@@ -74,29 +93,28 @@ export function createPartialFile(path: string, deps: { hasher: Hasher; space: S
       expectedBytes = sizeBytes
       await room.grow(sizeBytes)
     },
-    async write(position, bytes) {
-      const end = position + bytes.length
+    async write(position, buffer, length) {
+      const end = position + length
       if (end > expectedBytes) await room.grow(Math.ceil(end / GROWTH_BYTES) * GROWTH_BYTES)
       if (!volume && position === heldBytes && end <= HELD_BYTES && expectedBytes <= HELD_BYTES) {
-        held.push(Buffer.from(bytes))
+        held.push({ buffer, length })
         heldBytes = end
-        return
+        return false
       }
       if (heldBytes > 0) {
-        const early = Buffer.concat(held)
-        held = []
-        heldBytes = 0
+        const early = contentOf(held)
         await store(0, early)
+        releaseHeld()
       }
-      await store(position, bytes)
+      await store(position, buffer.subarray(0, length))
+      return true
     },
     async reset() {
       await close()
       await rm(path, { force: true })
       room.release('removed')
       room = deps.space.reserve()
-      held = []
-      heldBytes = 0
+      releaseHeld()
       expectedBytes = 0
       islands = new Map()
       upTo = 0
@@ -104,7 +122,7 @@ export function createPartialFile(path: string, deps: { hasher: Hasher; space: S
     async finish(sizeBytes) {
       if (!volume) {
         if (heldBytes !== sizeBytes) throw new Error('a file was ended that is not complete')
-        return { sizeBytes, sha256: await storeHeld(path, held) }
+        return { sizeBytes, sha256: await storeHeld(path, contentOf(held)) }
       }
       if (upTo !== sizeBytes) throw new Error('a file was ended that is not complete')
       const { handle, hash } = await volume
@@ -117,17 +135,21 @@ export function createPartialFile(path: string, deps: { hasher: Hasher; space: S
     },
     async discard() {
       await close()
-      held = []
+      releaseHeld()
       if (!isCommitted) await rm(path, { force: true })
       room.release(isCommitted ? 'kept' : 'removed')
     },
   }
 }
 
+function contentOf(held: readonly Held[]): Buffer {
+  const [first] = held
+  const views = held.map(({ buffer, length }) => buffer.subarray(0, length))
+  return first && held.length === 1 ? first.buffer.subarray(0, first.length) : Buffer.concat(views)
+}
+
 /** A file that is small enough is hashed in one go, by the thread pool. */
-async function storeHeld(path: string, chunks: readonly Buffer[]): Promise<string> {
-  const [first] = chunks
-  const content = first && chunks.length === 1 ? first : Buffer.concat(chunks)
+async function storeHeld(path: string, content: Buffer): Promise<string> {
   const [digest] = await Promise.all([webcrypto.subtle.digest('SHA-256', content), storeNew(path, content)])
   return Buffer.from(digest).toString('hex')
 }

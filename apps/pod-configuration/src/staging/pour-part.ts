@@ -55,11 +55,11 @@ export async function pourPart(
 function createBatches({ file, buffers }: Pour) {
   let buffer = buffers.take()
   let filled = 0
-  let writing: Promise<Buffer> | undefined
+  let writing: Promise<Buffer | null> | undefined
 
-  async function write(position: number, full: Buffer, bytes: number): Promise<Buffer> {
-    await file.write(position, full.subarray(0, bytes))
-    return full
+  /** @returns the buffer, unless the file keeps it */
+  async function write(position: number, full: Buffer, bytes: number): Promise<Buffer | null> {
+    return (await file.write(position, full, bytes)) ? full : null
   }
 
   const batches = {
@@ -81,11 +81,12 @@ function createBatches({ file, buffers }: Pour) {
       filled = 0
     },
     async end(end: number): Promise<void> {
-      if (filled > 0) await batches.flush(end)
-      const last = await writing
+      const before = await writing
       writing = undefined
+      if (before) buffers.give(before)
+      const last = filled > 0 ? await write(end - filled, buffer, filled) : buffer
+      filled = 0
       if (last) buffers.give(last)
-      buffers.give(buffer)
     },
   }
   return batches

@@ -1,14 +1,7 @@
-import type { Readable } from 'node:stream'
 import type { ResultFile } from '@c2d/contracts'
 import { AppError } from '@c2d/runtime'
 import { chooseFilename } from './filename.ts'
 import type { OpenedSource, SourceOptions } from './source.ts'
-
-/** Asks whoever keeps results for one; the token of the file object says that it may be read. */
-export type OpenResult = (
-  file: ResultFile,
-  options: { headers: Record<string, string>; signal: AbortSignal | undefined },
-) => Promise<{ status: number; headers: { get(name: string): string | null }; body: Readable }>
 
 /**
  * A result of a job that became a file of an asset (docs/adr/0012): in the operator's keeping, ranges and all.

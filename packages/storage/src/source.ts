@@ -1,7 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
-import type { ContractFunction, S3File } from '@c2d/contracts'
-import type { OpenResult } from './result-source.ts'
+import type { ContractFunction, ResultFile, S3File } from '@c2d/contracts'
 
 /** The guarded `fetch` a source is handed; any client of this shape will do. */
 export type SourceFetch = (
@@ -23,6 +22,12 @@ export type CallContract = (
 
 /** Signs the GET of an S3 object with the keys of its file object alone. */
 export type SignS3Get = (file: S3File) => Promise<{ url: string; headers: Record<string, string> }>
+
+/** Asks whoever keeps results for one; the token of the file object says that it may be read. */
+export type OpenResult = (
+  file: ResultFile,
+  options: { headers: Record<string, string>; signal: AbortSignal | undefined },
+) => Promise<{ status: number; headers: { get(name: string): string | null }; body: Readable }>
 
 /** Base addresses of the gateways. The guarded client must be allowed to reach them where they are not public. */
 export interface SourceGateways {

@@ -16,7 +16,7 @@ const schema = z
   .object({
     CHAIN_URL: urlSchema.default('http://chain:8545'),
     PROVIDER_URL: urlSchema.default('http://provider:8030'),
-    METADATA_CACHE_URL: urlSchema.default('http://metadata-cache:8090'),
+    METADATA_CACHE_URL: urlSchema.default('http://metadata-cache:8095'),
     FILES_URL: urlSchema.default('http://files:8070'),
     SHARED_FOLDER: z.string().default('/var/lib/c2d/shared'),
     STATE_FOLDER: z.string().default('/var/lib/c2d/state'),

@@ -1,0 +1,3 @@
+-- The two databases, made when the volume is new.
+CREATE DATABASE operator;
+CREATE DATABASE provider;

@@ -152,7 +152,7 @@ function openReader(chain: ReturnType<typeof createFakeChain>) {
     list: createNftList({ chainId: 8996, factoryAddress: FACTORY, startBlock: 0, confirmations: 12 }, deps),
     blockOfLatest: async (at: number) => {
       newest = at
-      return (await reader.latest(NFT))?.blockNumber
+      return (await reader.latest(NFT, await latestBlock()))?.blockNumber
     },
     moveTo: (block: number) => (newest = block),
   }

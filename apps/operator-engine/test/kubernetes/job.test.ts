@@ -12,7 +12,7 @@ const rows = fs.readFileSync('/data/inputs/' + did + '/0', 'utf8').trim().split(
 fs.writeFileSync('/data/outputs/sum', String(rows[0].split(',').map(Number).reduce((a, b) => a + b)))
 console.log('summed')`
 
-const isFinished = ({ dateFinished }: { dateFinished: number | null }): boolean => dateFinished !== null
+const isFinished = ({ dateFinished }: { dateFinished: string | null }): boolean => dateFinished !== null
 
 /** The cluster's own runtime, and the RuntimeClasses that C2D_TEST_RUNTIME_CLASSES names. */
 const RUNTIMES = ['', ...(process.env['C2D_TEST_RUNTIME_CLASSES'] ?? '').split(',').filter(Boolean)]

@@ -13,7 +13,7 @@ const terminated = (exitCode: number, reason = exitCode === 0 ? 'Completed' : 'E
 const RECEIPT = { sealed: true, egress: 'none', probes: [], rounds: 3, durationMs: 400 }
 
 type Given = ObjectParts & { noPod?: boolean }
-type Wanted = Partial<Extract<StepState, { phase: 'ended' }>> | { phase: StepState['phase'] }
+type Wanted = Partial<Extract<StepState, { phase: 'ended' | 'running' }>> | { phase: StepState['phase'] }
 
 const CASES: Record<string, [Given, Wanted]> = {
   'a Job that has no pod yet waits': [{ noPod: true }, { phase: 'waiting' }],

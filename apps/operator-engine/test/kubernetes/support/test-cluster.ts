@@ -34,11 +34,11 @@ export function buildEnvironment(
   return {
     ...environmentPlacementSchema.parse({}),
     id: namespace,
-    namespace,
     cpuNumber: 0.1,
     gpuNumber: 0,
     workspaceBytes: 64 * 1024 ** 2,
     ...given,
+    namespace: given.namespace ?? namespace,
   }
 }
 

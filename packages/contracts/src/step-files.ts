@@ -41,6 +41,14 @@ export type StepDownloads = z.infer<typeof stepDownloadsSchema>
 /** Whether outputs are stored as files, as one `outputs.tar`, or as both. */
 export const OUTPUT_ARCHIVES = ['none', 'beside', 'instead'] as const
 
+/** The form in which a consumer wants the outputs kept; what is no such wish is left alone, as all else in `output` is. */
+export const outputPackagingSchema = z.object({
+  archive: z.enum(OUTPUT_ARCHIVES).optional().catch(undefined),
+  /** Whether `manifest.json`, with the SHA-256 of every output, is one of the results. */
+  manifest: z.boolean().optional().catch(undefined),
+})
+export type OutputPackaging = z.infer<typeof outputPackagingSchema>
+
 /**
  * `publish.json`: what an environment lets a job publish, and how. Logs are held to none of its limits. (`results.json`,
  * which says where to and with which keys, is read by whoever stores.)

@@ -44,6 +44,7 @@ export async function askOrigin(question: OriginQuestion, options: SourceOptions
     contentLength,
     contentRange,
     etag: response.headers.get('etag'),
+    lastModified: response.headers.get('last-modified'),
     filename: isHidden ? chooseFilename(null, question.fallbackName) : given,
     body: response.body
       ? createWholeBody(response.body, isDecoded ? null : bytesPromised(contentLength, contentRange))

@@ -24,6 +24,7 @@ export async function openContractSource(file: ContractFile, options: SourceOpti
     contentLength: String(content.length),
     contentRange: null,
     etag: null,
+    lastModified: null,
     filename: 'file',
     body: Readable.from([content]),
   }

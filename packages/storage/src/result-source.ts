@@ -19,6 +19,7 @@ export async function openResultSource(file: ResultFile, options: SourceOptions)
     contentLength: told.get('content-length'),
     contentRange: told.get('content-range'),
     etag: told.get('etag'),
+    lastModified: told.get('last-modified'),
     filename: chooseFilename(told.get('content-disposition'), 'result'),
     body,
   }

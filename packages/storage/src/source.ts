@@ -64,6 +64,7 @@ export interface OpenedSource {
   contentLength: string | null
   contentRange: string | null
   etag: string | null
+  lastModified: string | null
   /** The name the origin gives it, without any folder, query or control character; never empty. */
   filename: string
   /** Decoded bytes; fails with AppError `FilesUnavailable` when they end before the file does. */

@@ -1,4 +1,4 @@
-import { OUTPUT_ARCHIVES, type StepPublish, type StoredWorkflow } from '@c2d/contracts'
+import { OUTPUT_ARCHIVES, outputPackagingSchema, type StepPublish, type StoredWorkflow } from '@c2d/contracts'
 import { z } from 'zod'
 
 /** A row of results a file: more would not fit into one report. */
@@ -22,19 +22,13 @@ export const publishSettingsSchema = z.object({
 
 type PublishSettings = z.output<typeof publishSettingsSchema>
 
-/** A consumer may ask for the form of the results, never for more of them (pods-behaviour §4.2: `output`). */
-const askedSchema = z.object({
-  archive: z.enum(OUTPUT_ARCHIVES).optional().catch(undefined),
-  manifest: z.boolean().optional().catch(undefined),
-})
-
 /** What the publish step of a job is held to: its environment's settings, in the form its workflow asks for. */
 export function buildStepPublish(
   environment: { publish: PublishSettings; diskGB: number },
   workflow: StoredWorkflow | null,
 ): StepPublish {
   const { publish, diskGB } = environment
-  const asked = askedSchema.parse(workflow?.spec.metadata.stages[0]?.output ?? {})
+  const asked = outputPackagingSchema.parse(workflow?.spec.metadata.stages[0]?.output ?? {})
   const workspaceBytes = Math.round(diskGB * GIB)
   return {
     maxFiles: publish.maxFiles,

@@ -78,8 +78,8 @@ export function downloadRoutes(deps: {
       })
       const gone = new AbortController()
       response.on('close', () => gone.abort())
-      const range = request.get('range')
-      const source = await openSource(file, { ...deps.files, range, userdata, signal: gone.signal })
+      const asked = { range: request.get('range'), ifRange: request.get('if-range') }
+      const source = await openSource(file, { ...deps.files, ...asked, userdata, signal: gone.signal })
       assertServed(source, network)
       writeHead(response, source)
       // A job's own downloads are told by the job; a proof is about what a consumer got.
@@ -113,4 +113,5 @@ function writeHead(response: Response, source: OpenedSource): void {
   if (source.contentLength !== null) response.setHeader('Content-Length', source.contentLength)
   if (source.contentRange !== null) response.setHeader('Content-Range', source.contentRange)
   if (source.etag !== null) response.setHeader('ETag', source.etag)
+  if (source.lastModified !== null) response.setHeader('Last-Modified', source.lastModified)
 }

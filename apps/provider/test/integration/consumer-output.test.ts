@@ -97,6 +97,19 @@ describe('an output that goes to the consumer’s own storage', () => {
     expect(opened()).toEqual({ remoteStorage: { ...s3, region: 'us-east-1', prefix: '' }, keepsCopy: false })
   })
 
+  it('behaviour: the form in which results are kept is handed on, and nothing else of the wish', async () => {
+    const wish = { archive: 'beside', manifest: true, nodeUri: 'http://old', secretStoreUri: 'x' }
+    expect((await startWith(wish)).status).toBe(200)
+    expect((await startWith({ archive: 'zip', manifest: 'yes' })).status).toBe(200)
+    const outputs = stack.operator
+      .starts()
+      .map(({ workflow }) => (workflow as { stages: { output: unknown }[] }).stages[0]?.output)
+    expect(outputs).toEqual([
+      { metadataUri: stack.cache.url, archive: 'beside', manifest: true },
+      { metadataUri: stack.cache.url },
+    ])
+  })
+
   it('behaviour: explain says yes before, and starts nothing', async () => {
     const encrypted = await encrypt({ remoteStorage: webFolder() })
     expect(await explain({ encrypted })).toMatchObject({ outcome: 'allow' })

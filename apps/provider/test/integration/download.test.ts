@@ -79,6 +79,14 @@ describe('downloading', () => {
       expect(answer.headers.get('content-range')).toBe(`bytes 4-6/${CSV.length}`)
     })
 
+    it('behaviour: a range of a file that has changed since is the whole of it', async () => {
+      const part = await query(stack, 'GET', DOWNLOAD, signed(), { Range: 'bytes=4-6', 'If-Range': '"v1"' })
+      expect([part.status, part.headers.get('etag')]).toEqual([206, '"v1"'])
+      expect(part.headers.get('last-modified')).toBe('Sat, 21 Nov 2026 06:00:00 GMT')
+      const whole = await query(stack, 'GET', DOWNLOAD, signed(), { Range: 'bytes=4-6', 'If-Range': '"v0"' })
+      expect([whole.status, whole.text]).toEqual([200, CSV])
+    })
+
     it('behaviour: the same order is told as still valid', async () => {
       const answer = await query(stack, 'GET', '/api/services/initialize', {
         documentId: access.did,

@@ -1,4 +1,4 @@
-import type { Container, DerivedAsset, StageAlgorithm, StartEvidence, Workflow } from '@c2d/contracts'
+import type { Container, DerivedAsset, OutputPackaging, StageAlgorithm, StartEvidence, Workflow } from '@c2d/contracts'
 import type { AlgorithmCase } from './judge-algorithm.ts'
 import type { DatasetCase } from './judge-dataset.ts'
 
@@ -15,6 +15,7 @@ export interface WorkflowParts {
   /** Encrypted to the environment. */
   consumerOutput: string | null
   derivedAsset: DerivedAsset | null
+  packaging: OutputPackaging
   evidence: StartEvidence
 }
 
@@ -40,6 +41,7 @@ export function buildWorkflow(parts: WorkflowParts): Workflow {
         algorithm: buildAlgorithm(parts),
         output: {
           metadataUri: parts.metadataUri,
+          ...parts.packaging,
           ...(parts.consumerOutput === null ? {} : { consumerOutput: parts.consumerOutput }),
           ...(parts.derivedAsset === null ? {} : { derivedAsset: parts.derivedAsset }),
         },

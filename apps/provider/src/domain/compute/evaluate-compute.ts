@@ -4,6 +4,7 @@ import {
   type ComputeDataset,
   type Container,
   type DerivedAsset,
+  type OutputPackaging,
   type StartEvidence,
 } from '@c2d/contracts'
 import type { OperatorService } from '../../clients/operator-service.ts'
@@ -89,6 +90,8 @@ export interface ComputeEvaluation {
   terms: ReadonlyMap<ProviderChain, RunTerms> | null
   /** The consumer's own storage, encrypted to the environment; null where none is named. */
   consumerOutput: string | null
+  /** How the operator's storage is to keep the output. */
+  packaging: OutputPackaging
   /** What the results are to become. */
   derivedAsset: DerivedAsset | null
 }
@@ -164,7 +167,18 @@ export async function evaluateCompute(
   checkpoint()
 
   const paired = datasets.map((dataset, index) => ({ dataset, found: found[index] ?? null }))
-  return { docket, datasets: paired, algorithm, checkedFiles, container, payers, terms, consumerOutput, derivedAsset }
+  return {
+    docket,
+    datasets: paired,
+    algorithm,
+    checkedFiles,
+    container,
+    payers,
+    terms,
+    consumerOutput,
+    derivedAsset,
+    packaging: wish?.packaging ?? {},
+  }
 }
 
 interface Sections {

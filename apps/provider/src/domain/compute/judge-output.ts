@@ -1,11 +1,20 @@
 import { eciesEncrypt } from '@c2d/chain'
-import { consumerOutputSchema, encryptedOutputSchema, isSameAddress, type ConsumerOutput } from '@c2d/contracts'
+import {
+  consumerOutputSchema,
+  encryptedOutputSchema,
+  isSameAddress,
+  outputPackagingSchema,
+  type ConsumerOutput,
+  type OutputPackaging,
+} from '@c2d/contracts'
 import type { ConsumerOutputs } from './consumer-outputs.ts'
 import { deny, type DocketSection } from './docket.ts'
 
 /** What a request wants of its output: the consumer's own storage, still encrypted, or nothing that we act on. */
 export interface OutputWish {
   encrypted: string | null
+  /** How the operator's storage is to keep it. */
+  packaging: OutputPackaging
 }
 
 /**
@@ -21,10 +30,11 @@ export function judgeOutputForm(output: unknown, section: DocketSection): Output
     const sentence = 'The output names a storage in the clear.'
     return section.judge<OutputWish>('output-form', deny('not_encrypted', { sentence, change: ENCRYPT }))
   }
+  const packaging = outputPackagingSchema.parse(members)
   const encrypted = isHex ? output : members['encrypted']
-  if (encrypted === undefined || encrypted === null) return section.judge('output-form', { encrypted: null })
+  if (encrypted === undefined || encrypted === null) return section.judge('output-form', { encrypted: null, packaging })
   const parsed = encryptedOutputSchema.safeParse(encrypted)
-  return section.judge('output-form', parsed.success ? { encrypted: parsed.data } : deny('invalid'))
+  return section.judge('output-form', parsed.success ? { encrypted: parsed.data, packaging } : deny('invalid'))
 }
 
 const ENCRYPT = 'Encrypt {"remoteStorage": …} with POST /api/services/encrypt and send the hex as output.encrypted.'

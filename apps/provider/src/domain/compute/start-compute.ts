@@ -19,7 +19,7 @@ export interface ComputeDeps extends EvaluationDeps {
  */
 export async function startCompute(request: ComputeCase, deps: ComputeDeps): Promise<Relayed> {
   const mode = { orders: 'required', orderTimeoutMs: deps.orderTimeoutMs, stopsAtDeny: true } as const
-  const { datasets, algorithm, checkedFiles, container, payers, docket, consumerOutput, derivedAsset } =
+  const { datasets, algorithm, checkedFiles, container, payers, docket, consumerOutput, derivedAsset, packaging } =
     await evaluateCompute(request, mode, deps)
   // The last payer names the agreement, as in the reference (§5.5); the run lasts as long as any of them pays for.
   const payer = payers?.at(-1)
@@ -39,6 +39,7 @@ export async function startCompute(request: ComputeCase, deps: ComputeDeps): Pro
       metadataUri: deps.metadataUri,
       consumerOutput,
       derivedAsset,
+      packaging,
       evidence: buildEvidence(
         [
           ...inputs,

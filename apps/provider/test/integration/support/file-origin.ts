@@ -6,6 +6,9 @@ export interface FileOrigin extends HttpStub {
   offer(path: string, content: string, contentType?: string): { type: 'url'; url: string; method: string }
 }
 
+const VERSION = '"v1"'
+const MODIFIED = 'Sat, 21 Nov 2026 06:00:00 GMT'
+
 /** Starts an origin without files. */
 export async function startFileOrigin(): Promise<FileOrigin> {
   const files = new Map<string, { content: Buffer; contentType: string }>()
@@ -17,12 +20,14 @@ export async function startFileOrigin(): Promise<FileOrigin> {
     }
     const { content, contentType } = file
     const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? []
-    const isRange = from !== undefined && to !== undefined
+    const isStill = (request.headers['if-range'] ?? VERSION) === VERSION
+    const isRange = from !== undefined && to !== undefined && isStill
     const part = isRange ? content.subarray(Number(from), Number(to) + 1) : content
     response.writeHead(isRange ? 206 : 200, {
       'Content-Type': contentType,
       'Content-Length': part.length,
-      ETag: '"v1"',
+      ETag: VERSION,
+      'Last-Modified': MODIFIED,
       ...(isRange ? { 'Content-Range': `bytes ${from}-${to}/${content.length}` } : {}),
     })
     response.end(part)

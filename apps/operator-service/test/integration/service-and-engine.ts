@@ -9,12 +9,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ENGINE_ROLE, MIGRATIONS, POD_ROLE, SERVICE_ROLE, setPodPassword } from '@c2d/operator-db'
 import { migrateToLatest, openDatabase } from '@c2d/postgres'
-import { createTestDatabase } from '@c2d/testing'
+import { createTestDatabase, TEST_POD_PASSWORD } from '@c2d/testing'
 
 // What is started here is built by `npx tsc -b apps/operator-service apps/operator-engine` and `npm run build`.
 const APPS = fileURLToPath(new URL('../../../', import.meta.url))
 const ENVIRONMENT_KEY = `0x${'01'.repeat(32)}`
-const POD_PASSWORD = 'pods-of-the-service-tests'
 
 /** Operator-service and operator-engine as an operator runs them: two processes, each with the rights of its role. */
 export interface ServiceAndEngine {
@@ -41,7 +40,7 @@ export async function startServiceAndEngine(options: {
     },
   })
   const db = openDatabase({ url: database.url, applicationName: 'whole job', maxConnections: 1 })
-  await setPodPassword(db, POD_PASSWORD)
+  await setPodPassword(db, TEST_POD_PASSWORD)
   await db.destroy()
   const folder = await mkdtemp(join(tmpdir(), 'c2d-whole-job-'))
   const origin = createServer((request, response) => response.end(`${request.url ?? ''}\n`))
@@ -82,7 +81,7 @@ export async function startServiceAndEngine(options: {
   })
   start('operator-engine', {
     DATABASE_URL: withRole(database.url, ENGINE_ROLE),
-    POD_DATABASE_URL: Object.assign(new URL(database.url), { username: POD_ROLE, password: POD_PASSWORD }).href,
+    POD_DATABASE_URL: Object.assign(new URL(database.url), { username: POD_ROLE, password: TEST_POD_PASSWORD }).href,
     ENVIRONMENTS: JSON.stringify([{ id: options.environment, privateKey: ENVIRONMENT_KEY, maxJobDuration: 60 }]),
     WORKSPACES_FOLDER: join(folder, 'workspaces'),
     POD_CONFIGURATION_PROGRAM: join(APPS, 'pod-configuration/dist/pod.mjs'),

@@ -21,7 +21,7 @@ import {
 } from '@c2d/operator-db'
 import { migrateToLatest, openDatabase, type Database } from '@c2d/postgres'
 import { createResultStores, formatResultsConfig, type ResultStores, type ResultsConfig } from '@c2d/storage'
-import { createTestDatabase, type TestDatabase } from '@c2d/testing'
+import { createTestDatabase, TEST_POD_PASSWORD, type TestDatabase } from '@c2d/testing'
 import { startIpfsFake } from '../../../../packages/storage/test/integration/support/ipfs-fake.ts'
 import { openBucket, type BucketUnderTest } from '../../../../packages/storage/test/integration/support/s3-server.ts'
 
@@ -29,7 +29,6 @@ import { openBucket, type BucketUnderTest } from '../../../../packages/storage/t
 // the rights of operator-service gets back. Real servers where S3_TEST_ENDPOINT and IPFS_TEST_API name them.
 
 const POD = fileURLToPath(new URL('../../dist/pod.mjs', import.meta.url))
-const PASSWORD = 'pods-of-the-publishing-tests'
 const MIB = 1024 ** 2
 
 let database: TestDatabase
@@ -55,7 +54,7 @@ beforeAll(async () => {
   const asService = new URL(database.url)
   asService.searchParams.set('options', '-c timezone=UTC -c role=c2d_service')
   service = openDatabase({ url: asService.toString(), applicationName: 'reader' })
-  await setPodPassword(db, PASSWORD)
+  await setPodPassword(db, TEST_POD_PASSWORD)
   bucket = await openBucket()
   const api = process.env['IPFS_TEST_API']
   node = api ? { url: api, close: () => Promise.resolve() } : await startIpfsFake()
@@ -127,7 +126,7 @@ interface Run {
 async function runPod(over: Partial<StepPublish> = {}, to = config): Promise<Run> {
   const databaseUrl = new URL(database.url)
   databaseUrl.username = 'c2d_pod'
-  databaseUrl.password = PASSWORD
+  databaseUrl.password = TEST_POD_PASSWORD
   const limits = { maxFiles: 1_000, maxFileBytes: 1e9, maxTotalBytes: 1e9, archive: 'none', manifest: false, ...over }
   const files = {
     [STEP_FILE.report]: JSON.stringify({ databaseUrl: databaseUrl.toString(), token: job.token }),

@@ -14,6 +14,7 @@ import {
 import { reportOutputs, reportProgress, reportProvisioning } from '@c2d/operator-db/reports'
 import type { Step } from '@c2d/contracts'
 import { createOperatorDatabase, queueJob, type OperatorDatabase } from './operator-database.ts'
+import { TEST_POD_PASSWORD } from '@c2d/testing'
 
 type Client = Awaited<ReturnType<typeof openListener>>
 
@@ -22,10 +23,10 @@ let pod: Client
 
 beforeAll(async () => {
   database = await createOperatorDatabase()
-  await setPodPassword(database.db, "pod's-Password-1")
+  await setPodPassword(database.db, TEST_POD_PASSWORD)
   const url = new URL(database.url)
   url.username = 'c2d_pod'
-  url.password = encodeURIComponent("pod's-Password-1")
+  url.password = TEST_POD_PASSWORD
   pod = await openListener({ url: url.toString(), applicationName: 'pod' })
 })
 afterAll(async () => {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Step } from '@c2d/contracts'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { migrateToLatest, openDatabase, openListener } from '@c2d/postgres'
-import { createTestDatabase } from '@c2d/testing'
+import { createTestDatabase, TEST_POD_PASSWORD } from '@c2d/testing'
 import {
   MIGRATIONS,
   claimJobs,
@@ -27,10 +27,10 @@ let pod: Client
 
 beforeAll(async () => {
   database = await createOperatorDatabase()
-  await setPodPassword(database.db, 'stolen')
+  await setPodPassword(database.db, TEST_POD_PASSWORD)
   const url = new URL(database.url)
   url.username = 'c2d_pod'
-  url.password = 'stolen'
+  url.password = TEST_POD_PASSWORD
   pod = await openListener({ url: url.toString(), applicationName: 'thief' })
 })
 afterAll(async () => {
@@ -152,7 +152,7 @@ describe('the role of pods, whatever token it has', () => {
   it('error: sees no word that another pod says', async () => {
     const url = new URL(database.url)
     url.username = 'c2d_pod'
-    url.password = 'stolen'
+    url.password = TEST_POD_PASSWORD
     const other = await openListener({ url: url.toString(), applicationName: 'pod' })
     const { jobId, token } = await claimed('publish')
     await other.query(reportOutputs({ jobId, token, outputs }))

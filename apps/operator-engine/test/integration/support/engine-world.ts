@@ -21,10 +21,9 @@ import {
 import { migrateToLatest, openDatabase, type Database } from '@c2d/postgres'
 import { sleep } from '@c2d/runtime'
 import { createFilesystemStore, type ResultStore } from '@c2d/storage'
-import { createTestDatabase } from '@c2d/testing'
+import { createTestDatabase, TEST_POD_PASSWORD } from '@c2d/testing'
 
 const APPS = fileURLToPath(new URL('../../../../', import.meta.url))
-const POD_PASSWORD = 'pods-of-the-engine-tests'
 const ENVIRONMENT = 'engine-tests'
 const ENVIRONMENT_KEY = `0x${'01'.repeat(32)}`
 
@@ -88,7 +87,7 @@ export async function createEngineWorld(): Promise<EngineWorld> {
     },
   })
   const db = openDatabase({ url: database.url, applicationName: 'engine tests' })
-  await setPodPassword(db, POD_PASSWORD)
+  await setPodPassword(db, TEST_POD_PASSWORD)
   const folder = await mkdtemp(join(tmpdir(), 'c2d-engine-'))
   const origin = await startOrigin()
   const engines = new Set<RunningEngine>()
@@ -231,7 +230,7 @@ function engineUrl(databaseUrl: string): string {
 function podUrl(databaseUrl: string): string {
   const url = new URL(databaseUrl)
   url.username = 'c2d_pod'
-  url.password = POD_PASSWORD
+  url.password = TEST_POD_PASSWORD
   return url.href
 }
 

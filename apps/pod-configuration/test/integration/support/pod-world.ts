@@ -7,10 +7,9 @@ import { fileURLToPath } from 'node:url'
 import { STEP_FILE, type JobEvent, type Stage } from '@c2d/contracts'
 import { insertJob, listEvents, MIGRATIONS, registerStepToken, setPodPassword } from '@c2d/operator-db'
 import { migrateToLatest, openDatabase } from '@c2d/postgres'
-import { createTestDatabase } from '@c2d/testing'
+import { createTestDatabase, TEST_POD_PASSWORD } from '@c2d/testing'
 
 const POD = fileURLToPath(new URL('../../../dist/pod.mjs', import.meta.url))
-const POD_PASSWORD = 'pods-of-a-test'
 
 /** The row of a job, as far as a configure pod writes it. */
 export interface ReportedJob {
@@ -43,8 +42,8 @@ export async function createPodWorld() {
     },
   })
   const db = openDatabase({ url: database.url, applicationName: 'test', maxConnections: 2 })
-  await setPodPassword(db, POD_PASSWORD)
-  const podUrl = Object.assign(new URL(database.url), { username: 'c2d_pod', password: POD_PASSWORD }).href
+  await setPodPassword(db, TEST_POD_PASSWORD)
+  const podUrl = Object.assign(new URL(database.url), { username: 'c2d_pod', password: TEST_POD_PASSWORD }).href
 
   return {
     /** @param options.umask of the shell that starts it; a container may have any */

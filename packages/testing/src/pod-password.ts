@@ -1,0 +1,5 @@
+/**
+ * What pods of every test log in with. Their role, and so its password, belongs to the whole server, which test files
+ * share: one that sets another takes the pods of all others their database away.
+ */
+export const TEST_POD_PASSWORD = "pod's-Password-1"

@@ -29,7 +29,14 @@ import {
   judgeAlgorithmRun,
   type AlgorithmCase,
 } from './judge-algorithm.ts'
-import { judgeDataset, judgeDatasetForm, judgeTrust, judgeTrustedBytes, type DatasetCase } from './judge-dataset.ts'
+import {
+  type DatasetCase,
+  judgeDataset,
+  judgeDatasetForm,
+  judgePrivateAlgorithm,
+  judgeTrust,
+  judgeTrustedBytes,
+} from './judge-dataset.ts'
 import { judgeOutputForm, judgeOutputStorage, type OutputWish } from './judge-output.ts'
 import { judgeEnvironment, judgeFees, judgeOrder, type OrderedService } from './judge-orders.ts'
 
@@ -215,24 +222,6 @@ function openSections(
       output: section('output', OUTPUT_RULES),
     },
   }
-}
-
-/** Row 4a: files of a private algorithm are ours, and so must every dataset's be. */
-function judgePrivateAlgorithm(
-  algorithm: AlgorithmCase,
-  datasets: readonly (DatasetCase | null)[],
-  section: DocketSection,
-): void {
-  if (algorithm.kind !== 'published') return
-  const { target, host } = algorithm
-  const code = 'compute_services_not_in_same_provider'
-  if (target.service.type !== 'compute') {
-    section.judge('algorithm-provider', host.kind === 'nobody' ? deny('file_unavailable', host) : host)
-    return
-  }
-  const isElsewhere = datasets.some((one) => one !== null && one.host.kind !== 'us')
-  const isReadable = host.kind === 'us' && host.canRead
-  section.judge('algorithm-provider', isReadable && !isElsewhere ? host : deny(code))
 }
 
 async function judgePayment(

@@ -140,3 +140,21 @@ function whereFilesAre({ service }: AssetService, host: ServiceHost): ServiceHos
 function worded(refusal: PolicyRefusal | null): 'trusted' | Denied {
   return refusal ? deny(refusal, POLICY_WORDS[refusal]) : 'trusted'
 }
+
+/** Row 4a: files of a private algorithm are ours, and so must every dataset's be. */
+export function judgePrivateAlgorithm(
+  algorithm: AlgorithmCase,
+  datasets: readonly (DatasetCase | null)[],
+  section: DocketSection,
+): void {
+  if (algorithm.kind !== 'published') return
+  const { target, host } = algorithm
+  const code = 'compute_services_not_in_same_provider'
+  if (target.service.type !== 'compute') {
+    section.judge('algorithm-provider', host.kind === 'nobody' ? deny('file_unavailable', host) : host)
+    return
+  }
+  const isElsewhere = datasets.some((one) => one !== null && one.host.kind !== 'us')
+  const isReadable = host.kind === 'us' && host.canRead
+  section.judge('algorithm-provider', isReadable && !isElsewhere ? host : deny(code))
+}

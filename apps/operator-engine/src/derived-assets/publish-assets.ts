@@ -18,7 +18,7 @@ export interface PublishAssetsDeps {
   log: Logger
 }
 
-const LEASE_SECONDS = 120
+const LEASE_SECONDS = 30
 const LOOK_AGAIN_SECONDS = 3
 const TROUBLE_SECONDS = 30
 const BATCH = 5

@@ -14,7 +14,7 @@ export interface AnchorDeps {
   log: Logger
 }
 
-const LEASE_SECONDS = 60
+const LEASE_SECONDS = 20
 const LOOK_AGAIN_SECONDS = 5
 const BATCH = 10
 

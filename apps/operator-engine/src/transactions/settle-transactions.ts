@@ -19,8 +19,8 @@ export interface SettleDeps {
   log: Logger
 }
 
-/** Longer than a look takes, so that no transaction is signed anew by two engines at once. */
-const LEASE_SECONDS = 60
+/** So that engines do not look at once; where they do all the same, the database keeps the first of two signatures. */
+const LEASE_SECONDS = 20
 const BATCH = 20
 const OUTBID_PERCENT = 125
 

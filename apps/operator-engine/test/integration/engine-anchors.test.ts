@@ -61,7 +61,7 @@ const text = `${CONSUMER.address}did:op:x1`
 const evidence = () => ({ orders, rules: [], consent: { text, signature: signMessage(text, CONSUMER.privateKey) } })
 
 async function waitForEvent(jobId: string, what: string) {
-  const giveUpAt = Date.now() + 60_000
+  const giveUpAt = Date.now() + 120_000
   for (;;) {
     const found = (await listEvents(world.db, jobId)).find((event) => event.what === what)
     if (found) return found
@@ -89,7 +89,7 @@ describe('anchors of proofs', () => {
     expect(told[0]?.[0]).toMatchObject({ providerAddress: WALLET.address, consumerAddress: CONSUMER.address })
     expect(told[0]?.[0]?.providerData).toMatch(new RegExp(`^{"jobId":"${jobId}","proofSha256":"[0-9a-f]{64}"}$`))
     expect(await listTransactions(world.db, jobId)).toHaveLength(2)
-  }, 90_000)
+  }, 180_000)
 
   it('error: a start that nobody signed, or signed with another text, is told in the timeline and costs nothing', async () => {
     const unsigned = await world.queueJob(ALGORITHM, { evidence: { orders, rules: [] }, owner: CONSUMER.address })
@@ -101,5 +101,5 @@ describe('anchors of proofs', () => {
       note: '2 orders left out: refused, refused',
     })
     expect(await listTransactions(world.db, wrong)).toEqual([])
-  }, 90_000)
+  }, 180_000)
 })

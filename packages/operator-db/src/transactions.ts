@@ -69,23 +69,11 @@ export async function openTransaction(
 ): Promise<ChainTransaction> {
   return db.transaction(async (transaction) => {
     const place = { chainId: wanted.chainId, wallet: wanted.wallet.toLowerCase() }
-    await transaction.raw(
-      `INSERT INTO chain_wallets (chain_id, address, next_nonce) VALUES (:chainId, :wallet, 0) ON CONFLICT DO NOTHING`,
-      place,
-    )
-    const { rows } = await transaction.raw<{ rows: { nonce: number }[] }>(
-      `SELECT greatest(next_nonce, :firstNonce)::float8 AS nonce FROM chain_wallets
-       WHERE chain_id = :chainId AND address = :wallet FOR UPDATE`,
-      { ...place, firstNonce: wanted.firstNonce },
-    )
+    const nonce = await lockWallet(transaction, place, wanted.firstNonce)
     const known = await loadTransaction(transaction, wanted.purpose)
     if (known) return known
-    const nonce = rows[0]?.nonce ?? 0
     const { raw, hash } = await sign(nonce)
-    await transaction.raw(
-      'UPDATE chain_wallets SET next_nonce = :next WHERE chain_id = :chainId AND address = :wallet',
-      { ...place, next: nonce + 1 },
-    )
+    await giveNonceAway(transaction, place, nonce)
     const { rows: opened } = await transaction.raw<{ rows: StoredTransaction[] }>(
       `INSERT INTO chain_transactions (purpose, job_id, chain_id, wallet, nonce, target, data, gas_limit, raw, hashes)
        VALUES (:purpose, :jobId, :chainId, :wallet, :nonce, :target, :data, :gasLimit, :raw, ARRAY[:hash])
@@ -129,20 +117,14 @@ export async function takeDueTransactions(
 }
 
 /**
- * Keeps another signature of a transaction before it is sent: with the same nonce and better fees, or with a new nonce
- * where the old one was used by something else.
+ * Keeps another signature of a transaction, with the same nonce and better fees, before it is sent.
  * @returns false when somebody else settled or signed it meanwhile: nothing changed, and nothing may be sent
  */
-export async function keepReplacement(
-  db: Database,
-  replaced: ChainTransaction,
-  signed: Signed & { nonce: number },
-): Promise<boolean> {
+export async function keepReplacement(db: Database, replaced: ChainTransaction, signed: Signed): Promise<boolean> {
   const { rowCount } = await db.raw<{ rowCount: number }>(
-    `UPDATE chain_transactions SET raw = :raw, nonce = :nonce, signed_at = clock_timestamp(),
-       hashes = CASE WHEN nonce = :nonce THEN array_prepend(:hash, hashes) ELSE ARRAY[:hash] END
+    `UPDATE chain_transactions SET raw = :raw, hashes = array_prepend(:hash, hashes), signed_at = clock_timestamp()
      WHERE purpose = :purpose AND state = 'sent' AND hashes[1] = :before`,
-    { ...signed, purpose: replaced.purpose, before: replaced.hashes[0] ?? '' },
+    { raw: signed.raw, hash: signed.hash, purpose: replaced.purpose, before: replaced.hashes[0] ?? '' },
   )
   return rowCount === 1
 }
@@ -179,15 +161,58 @@ export async function postponeTransaction(
   )
 }
 
-/** A nonce that nobody has, for a transaction whose own was used by something else. */
-export async function takeNonce(
+/**
+ * Signs a transaction anew whose nonce was used by something else: with the wallet's next one, all or nothing. A nonce that
+ * was given away and then not used would hold up every later one for ever.
+ * @returns the new signature, or null when somebody else settled or signed it meanwhile
+ */
+export async function renewTransaction(
   db: Database,
-  wallet: { chainId: number; wallet: string; firstNonce: number },
+  lost: ChainTransaction,
+  firstNonce: number,
+  sign: (nonce: number) => Promise<Signed>,
+): Promise<Signed | null> {
+  return db.transaction(async (transaction) => {
+    const place = { chainId: lost.chainId, wallet: lost.wallet }
+    const nonce = await lockWallet(transaction, place, firstNonce)
+    const now = await loadTransaction(transaction, lost.purpose)
+    if (now?.state !== 'sent' || now.hashes[0] !== lost.hashes[0]) return null
+    const signed = await sign(nonce)
+    await giveNonceAway(transaction, place, nonce)
+    await transaction.raw(
+      `UPDATE chain_transactions SET raw = :raw, nonce = :nonce, hashes = ARRAY[:hash], signed_at = clock_timestamp()
+       WHERE purpose = :purpose`,
+      { ...signed, nonce, purpose: lost.purpose },
+    )
+    return signed
+  })
+}
+
+/** Keeps others from a wallet until the transaction ends. @returns its next nonce */
+async function lockWallet(
+  transaction: Database,
+  place: { chainId: number; wallet: string },
+  firstNonce: number,
 ): Promise<number> {
-  const { rows } = await db.raw<{ rows: { nonce: number }[] }>(
-    `UPDATE chain_wallets SET next_nonce = greatest(next_nonce, :firstNonce) + 1
-     WHERE chain_id = :chainId AND address = :wallet RETURNING (next_nonce - 1)::float8 AS nonce`,
-    { ...wallet, wallet: wallet.wallet.toLowerCase() },
+  await transaction.raw(
+    `INSERT INTO chain_wallets (chain_id, address, next_nonce) VALUES (:chainId, :wallet, 0) ON CONFLICT DO NOTHING`,
+    place,
   )
-  return rows[0]?.nonce ?? wallet.firstNonce
+  const { rows } = await transaction.raw<{ rows: { nonce: number }[] }>(
+    `SELECT greatest(next_nonce, :firstNonce)::float8 AS nonce FROM chain_wallets
+     WHERE chain_id = :chainId AND address = :wallet FOR UPDATE`,
+    { ...place, firstNonce },
+  )
+  return rows[0]?.nonce ?? firstNonce
+}
+
+async function giveNonceAway(
+  transaction: Database,
+  place: { chainId: number; wallet: string },
+  nonce: number,
+): Promise<void> {
+  await transaction.raw('UPDATE chain_wallets SET next_nonce = :next WHERE chain_id = :chainId AND address = :wallet', {
+    ...place,
+    next: nonce + 1,
+  })
 }

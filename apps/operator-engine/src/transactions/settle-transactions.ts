@@ -1,10 +1,10 @@
-import type { ChainWallet } from '@c2d/chain'
+import type { ChainWallet, TransactionCall } from '@c2d/chain'
 import {
   keepReplacement,
   postponeTransaction,
+  renewTransaction,
   settleTransaction,
   takeDueTransactions,
-  takeNonce,
   type ChainTransaction,
 } from '@c2d/operator-db'
 import type { Database } from '@c2d/postgres'
@@ -57,7 +57,7 @@ async function settle(
   limits: WalletLimits,
   deps: SettleDeps,
 ): Promise<boolean> {
-  const { purpose, nonce, signedAtMs, hashes } = transaction
+  const { purpose, nonce, signedAtMs, hashes, gasLimit } = transaction
   // Counted before the receipts are looked for: a nonce that went meanwhile is then not taken for somebody else's.
   const latestBlock = await wallet.latestBlockNumber()
   const settledCount = await wallet.countSent(Math.max(0, latestBlock - limits.confirmations))
@@ -74,28 +74,23 @@ async function settle(
     case 'send':
       await wallet.broadcast(transaction.raw)
       return false
-    case 'outbid':
-      await replace(transaction, nonce, OUTBID_PERCENT ** hashes.length / 100 ** (hashes.length - 1), wallet, deps)
+    case 'outbid': {
+      const feePercent = Math.round(OUTBID_PERCENT ** hashes.length / 100 ** (hashes.length - 1))
+      const signed = await wallet.sign(callOf(transaction), { nonce, gasLimit, feePercent })
+      if (await keepReplacement(deps.db, transaction, signed)) await wallet.broadcast(signed.raw)
       return false
+    }
     case 'renew': {
-      const firstNonce = await wallet.countSent()
-      const fresh = await takeNonce(deps.db, { chainId: wallet.chainId, wallet: wallet.address, firstNonce })
-      deps.log.warn({ purpose, nonce, fresh }, 'a nonce was used by something else')
-      await replace(transaction, fresh, 100, wallet, deps)
+      deps.log.warn({ purpose, nonce }, 'a nonce was used by something else')
+      const renewed = await renewTransaction(deps.db, transaction, await wallet.countSent(), (fresh) =>
+        wallet.sign(callOf(transaction), { nonce: fresh, gasLimit, feePercent: 100 }),
+      )
+      if (renewed) await wallet.broadcast(renewed.raw)
       return false
     }
   }
 }
 
-async function replace(
-  transaction: ChainTransaction,
-  nonce: number,
-  feePercent: number,
-  wallet: ChainWallet,
-  { db }: SettleDeps,
-): Promise<void> {
-  const { target, data, gasLimit } = transaction
-  const options = { nonce, gasLimit, feePercent: Math.round(feePercent) }
-  const signed = await wallet.sign({ to: target, data }, options)
-  if (await keepReplacement(db, transaction, signed)) await wallet.broadcast(signed.raw)
+function callOf({ target, data }: ChainTransaction): TransactionCall {
+  return { to: target, data }
 }

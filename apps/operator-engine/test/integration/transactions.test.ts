@@ -150,8 +150,12 @@ describe('transactions of the operator', () => {
     await wallet.broadcast(elsewhere.raw)
     await mining(true)
     await mine(3)
+    // Killed while it signs anew: the nonce it was about to take is nobody's, and holds up nothing.
+    const dying = { ...wallet, sign: () => Promise.reject(new Error('killed')) }
+    await settleTransactions(dying, PATIENT, deps())
     await look()
     const renewed = await one()
+    expect(renewed.nonce).toBe((await wallet.countSent()) - 1)
     expect(renewed.nonce).toBeGreaterThan(nonce)
     await mine(3)
     expect(await look()).toBe(1)

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import type { Executor, StepEnded, StepSpec } from '../../src/executor/executor.ts'
 import type { ClusterEnvironment } from '../../src/executor/kubernetes/settings.ts'
 import { buildJobId, buildStep, waitUntil } from '../integration/executor-conformance.ts'
+import { provideEmptyImage } from './support/pod-images.ts'
 import { createTestNamespace, TEST_IMAGE, type TestNamespace } from './support/test-cluster.ts'
 
 const END_MS = 50_000
@@ -65,7 +66,7 @@ describe('what can go wrong on a cluster has a reason and an end', () => {
   })
 
   it('an image without a shell: StartFailed', async () => {
-    const image = `${TEST_IMAGE.debian.split('/')[0]}/pause:testbed`
+    const image = await provideEmptyImage()
     expect(await waitForEnd(await begin({ ...buildStep('true'), image }))).toMatchObject({ reason: 'StartFailed' })
   })
 

@@ -28,6 +28,25 @@ export async function providePodImages(): Promise<PodImages> {
   return { configuration, publishing }
 }
 
+/** An image with nothing in it but one text: no program, no shell. */
+export async function provideEmptyImage(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'c2d-empty-image-'))
+  try {
+    await writeFile(join(folder, 'nothing'), 'no program')
+    await writeFile(join(folder, 'Dockerfile'), 'FROM scratch\nCOPY nothing /nothing\n')
+    return await pushImage(folder, 'empty:1')
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+async function pushImage(folder: string, name: string): Promise<string> {
+  const image = `${TEST_IMAGE.node.split('/')[0] ?? ''}/c2d-test/${name}`
+  await run('docker', ['build', '--quiet', '--tag', image, folder])
+  await run('docker', ['push', '--quiet', image])
+  return image
+}
+
 async function buildImage(app: string, programs: readonly string[]): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'c2d-pod-image-'))
   try {
@@ -37,13 +56,9 @@ async function buildImage(app: string, programs: readonly string[]): Promise<str
       await copyFile(path, join(folder, basename(path)))
       digest.update(await readFile(path))
     }
-    const registry = TEST_IMAGE.node.split('/')[0] ?? ''
-    const image = `${registry}/c2d-test/${app}:${digest.digest('hex').slice(0, 12)}`
     const lines = [`FROM ${TEST_IMAGE.node}`, `COPY ${programs.join(' ')} /app/`, 'WORKDIR /app', 'USER 1000:1000', '']
     await writeFile(join(folder, 'Dockerfile'), lines.join('\n'))
-    await run('docker', ['build', '--quiet', '--tag', image, folder])
-    await run('docker', ['push', '--quiet', image])
-    return image
+    return await pushImage(folder, `${app}:${digest.digest('hex').slice(0, 12)}`)
   } finally {
     await rm(folder, { recursive: true })
   }

@@ -1,7 +1,13 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import {
+  request as httpRequest,
+  type Agent as HttpAgent,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+} from 'node:http'
+import { request as httpsRequest } from 'node:https'
 import { AppError } from '@c2d/runtime'
-import { assertReachable, guardedLookup, MAX_REDIRECTS, parseTarget, type Lookup } from './address-guard.ts'
+import { assertReachable, MAX_REDIRECTS, parseTarget, type Lookup } from './address-guard.ts'
+import { createGuardedAgents } from './guarded-agents.ts'
 import type { AllowList } from './public-address.ts'
 
 /** What an origin answered: the head, and the body as it comes off the wire, with back-pressure. */
@@ -36,21 +42,7 @@ export function createGuardedRequest(options: {
   connections: number
   lookup?: Lookup
 }): GuardedRequest {
-  const agents = new Map<string, HttpAgent>()
-  const agentFor = (protocol: string, allowed: boolean): HttpAgent => {
-    const key = `${protocol} ${allowed}`
-    const known = agents.get(key)
-    if (known) return known
-    const settings = {
-      keepAlive: true,
-      maxSockets: options.connections,
-      scheduling: 'lifo' as const,
-      lookup: guardedLookup(options.lookup, allowed),
-    }
-    const agent = protocol === 'https:' ? new HttpsAgent(settings) : new HttpAgent(settings)
-    agents.set(key, agent)
-    return agent
-  }
+  const agentFor = createGuardedAgents({ ...options, scheduling: 'lifo' })
 
   return async function guardedRequest(url, { headers, signal }) {
     let target = parseTarget(url)

@@ -1,8 +1,9 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
 import { pipeline, type Readable } from 'node:stream'
 import { AppError } from '@c2d/runtime'
-import { assertReachable, guardedLookup, parseTarget, type Lookup } from './address-guard.ts'
+import { assertReachable, parseTarget, type Lookup } from './address-guard.ts'
+import { createGuardedAgents } from './guarded-agents.ts'
 import type { AllowList } from './public-address.ts'
 
 /** What a server said of an upload. */
@@ -40,20 +41,7 @@ export function createGuardedUpload(options: {
   connections: number
   lookup?: Lookup
 }): GuardedUpload {
-  const agents = new Map<string, HttpAgent>()
-  const agentFor = (protocol: string, allowed: boolean): HttpAgent => {
-    const key = `${protocol} ${allowed}`
-    const known = agents.get(key)
-    if (known) return known
-    const settings = {
-      keepAlive: true,
-      maxSockets: options.connections,
-      lookup: guardedLookup(options.lookup, allowed),
-    }
-    const agent = protocol === 'https:' ? new HttpsAgent(settings) : new HttpAgent(settings)
-    agents.set(key, agent)
-    return agent
-  }
+  const agentFor = createGuardedAgents(options)
 
   return async function guardedUpload(url, { method, headers, body, signal }) {
     const target = parseTarget(url)

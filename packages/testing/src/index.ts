@@ -2,3 +2,4 @@ export { createTestDatabase, type TestDatabase, type TestDatabaseOptions } from 
 export { startTestChain, type TestChain } from './chain.ts'
 export { createOceanActor, type OceanActor } from './ocean-actor.ts'
 export { TEST_POD_PASSWORD } from './pod-password.ts'
+export { buildProofPredicate } from './proof-predicate.ts'

@@ -8,7 +8,13 @@ import { listTransactions, MIGRATIONS } from '@c2d/operator-db'
 import { migrateToLatest, openDatabase, type Database } from '@c2d/postgres'
 import { buildStatement } from '@c2d/proof'
 import { createLogger, Secret } from '@c2d/runtime'
-import { createTestDatabase, startTestChain, type TestChain, type TestDatabase } from '@c2d/testing'
+import {
+  buildProofPredicate,
+  createTestDatabase,
+  startTestChain,
+  type TestChain,
+  type TestDatabase,
+} from '@c2d/testing'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { publishAsset, type AssetToPublish, type PublishOutcome } from '../../src/derived-assets/publish-asset.ts'
 import { settleTransactions } from '../../src/transactions/settle-transactions.ts'
@@ -59,24 +65,10 @@ afterAll(async () => {
 function buildAsset(jobId: string): AssetToPublish {
   const wish: DerivedAsset = { outputs: true, log: false, owner: OWNER, whitelist: [], metadata: {}, serviceEndpoint }
   const statement = buildStatement(
-    {
+    buildProofPredicate({
       job: { id: jobId, agreementId: '0x1', chainId: 8996, consumer: OWNER },
       environment: { id: 'e', address: wallet.address },
-      orders: [],
-      datasets: [],
-      algorithm: { did: null, serviceId: null, files: [], image: 'i', imageDigest: null, entrypoint: 'e' },
-      execution: {
-        executor: 'process',
-        limits: { maxDurationSeconds: 1, memoryBytes: 1, workspaceBytes: 1 },
-        isolation: null,
-        steps: [],
-        exitCode: 0,
-        reason: null,
-      },
-      rules: [],
-      createdAtMs: 1,
-      finishedAtMs: 2,
-    },
+    }),
     [],
   )
   const result = { filename: 'r', filesize: 1, url: 'filesystem:x', type: 'output' as const }

@@ -1,6 +1,7 @@
 import type { ProofEnvelope } from '@c2d/contracts'
 import { buildStatement, createLocalSigner, endorseKey, sealStatement } from '@c2d/proof'
 import { Secret } from '@c2d/runtime'
+import { buildProofPredicate } from '@c2d/testing'
 import { signMessage } from '@c2d/chain'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { nextNonce, query } from './support/api.ts'
@@ -27,31 +28,12 @@ beforeAll(async () => {
     txId: `0x${'22'.repeat(32)}`,
   }
   const statement = buildStatement(
-    {
+    buildProofPredicate({
       job: { id: JOB_ID, agreementId: order.txId, chainId: 8996, consumer: stack.consumer.address },
       environment: { id: 'free', address: ENVIRONMENT.address },
       orders: [order],
       datasets: [{ did: dataset.did, serviceId: dataset.serviceId, files: [] }],
-      algorithm: {
-        did: null,
-        serviceId: null,
-        files: [{ index: 0, sha256: SHA }],
-        image: 'node:24',
-        imageDigest: null,
-        entrypoint: 'node $ALGO',
-      },
-      execution: {
-        executor: 'process',
-        limits: { maxDurationSeconds: 60, memoryBytes: 1024, workspaceBytes: 2048 },
-        isolation: null,
-        steps: [],
-        exitCode: 0,
-        reason: null,
-      },
-      rules: [],
-      createdAtMs: 1_750_000_000_000,
-      finishedAtMs: 1_750_000_002_000,
-    },
+    }),
     [{ name: 'outputs/a', digest: { sha256: SHA } }],
   )
   const endorsement = await endorseKey(ENVIRONMENT, 'free', ENVIRONMENT.address, {

@@ -8,7 +8,7 @@ import type { ProofEnvelope, ProofOrder, ProofPredicate } from '@c2d/contracts'
 import { DEV_ACCOUNTS, devWallet } from '@c2d/dev-servers'
 import { buildStatement, createLocalSigner, endorseKey, sealStatement, verifyProof } from '@c2d/proof'
 import { Secret } from '@c2d/runtime'
-import { createOceanActor, startTestChain, type OceanActor, type TestChain } from '@c2d/testing'
+import { buildProofPredicate, createOceanActor, type OceanActor, startTestChain, type TestChain } from '@c2d/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 
 const PROGRAM = new URL('../../dist/main.js', import.meta.url).pathname
@@ -67,32 +67,13 @@ afterEach(async () => {
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
 async function writeProof(changes: Partial<ProofPredicate> = {}): Promise<string> {
-  const predicate: ProofPredicate = {
+  const predicate = buildProofPredicate({
     job: { id: 'b'.repeat(32), agreementId: order.txId, chainId: 8996, consumer: CONSUMER },
     environment: { id: 'paid', address: ENVIRONMENT.address },
     orders: [order],
     datasets: [{ did: order.did, serviceId: 's', files: [{ index: 0, sha256: SHA }] }],
-    algorithm: {
-      did: null,
-      serviceId: null,
-      files: [{ index: 0, sha256: SHA }],
-      image: 'node:24',
-      imageDigest: null,
-      entrypoint: 'node $ALGO',
-    },
-    execution: {
-      executor: 'process',
-      limits: { maxDurationSeconds: 60, memoryBytes: 1024, workspaceBytes: 2048 },
-      isolation: null,
-      steps: [],
-      exitCode: 0,
-      reason: null,
-    },
-    rules: [],
-    createdAtMs: 1_750_000_000_000,
-    finishedAtMs: 1_750_000_002_000,
     ...changes,
-  }
+  })
   const subjects = Object.entries(CONTENTS).map(([name, text]) => ({ name, digest: { sha256: sha256(text) } }))
   const endorsement = await endorseKey(ENVIRONMENT, 'paid', PROOF_KEY.address, TERM)
   const envelope: ProofEnvelope = await sealStatement(buildStatement(predicate, subjects), PROOF_KEY, endorsement)

@@ -9,33 +9,44 @@ export const PROOF_STATEMENT_TYPE = 'https://in-toto.io/Statement/v1'
 export const PROOF_PAYLOAD_TYPE = 'application/vnd.in-toto+json'
 export const PROOF_PREDICATE_TYPE = 'urn:compute-to-data:proof-of-computation:v1'
 
-const epochMsSchema = z.number().int().nonnegative()
+// What is said of a member stands in its description, so that the published JSON Schema says it too.
+const epochMsSchema = z.number().int().nonnegative().describe('Epoch milliseconds, by the clock of the operator')
 
-/** One file that reached the job, as it was staged. */
-const stagedFileSchema = z.strictObject({
-  index: z.number().int().nonnegative(),
-  /** SHA-256 of the bytes; with `salted`, SHA-256 of the owner's salt followed by the bytes' hash in hex. */
-  sha256: sha256HexSchema,
-  salted: z.literal(true).optional(),
-})
+const stagedFileSchema = z
+  .strictObject({
+    index: z.number().int().nonnegative().describe('Position in the service'),
+    sha256: sha256HexSchema.describe(
+      'SHA-256 of the bytes; with `salted`, HMAC-SHA256 of "<index> <SHA-256 of the bytes>" with the salt of the dataset',
+    ),
+    salted: z
+      .literal(true)
+      .optional()
+      .describe('The owner of the dataset lets only holders of the salt check the file'),
+  })
+  .meta({ id: 'StagedFile', description: 'One file that reached the job' })
 
-/** One paid order, with what lets anybody read it on chain and see that it is this asset's. */
-const orderSchema = z.strictObject({
-  did: didSchema,
-  serviceId: z.string(),
-  serviceIndex: z.number().int().nonnegative(),
-  nft: addressSchema,
-  datatoken: addressSchema,
-  txId: transactionHashSchema,
-})
+const orderSchema = z
+  .strictObject({
+    did: didSchema,
+    serviceId: z.string(),
+    serviceIndex: z.number().int().nonnegative(),
+    nft: addressSchema,
+    datatoken: addressSchema.describe('Emitted the order'),
+    txId: transactionHashSchema.describe('startOrder, or reuseOrder'),
+  })
+  .meta({
+    id: 'ProofOrder',
+    description: 'One paid order, with what lets anybody read it on chain and see that it is of this asset',
+  })
 export type ProofOrder = z.infer<typeof orderSchema>
 
-/** One rule of a start, by its id, about one part of the request, and what it said. */
-const ruleVerdictSchema = z.strictObject({
-  rule: z.string(),
-  resource: z.string(),
-  verdict: z.enum(['allow', 'deny', 'skipped']),
-})
+const ruleVerdictSchema = z
+  .strictObject({
+    rule: z.string().describe('Stable id of the rule'),
+    resource: z.string().describe('The part of the request it is about'),
+    verdict: z.enum(['allow', 'deny', 'skipped']),
+  })
+  .meta({ id: 'RuleVerdict', description: 'One rule of a start, and what it said' })
 
 /** What a provider found when it let a job start: the orders that pay for it, and the rules it was judged by. */
 export const startEvidenceSchema = z.object({
@@ -47,59 +58,68 @@ export const startEvidenceSchema = z.object({
 export type StartEvidence = z.infer<typeof startEvidenceSchema>
 
 /** What a proof says of one job. Everything in it is a fact the operator recorded while the job ran. */
-export const proofPredicateSchema = z.strictObject({
-  job: z.strictObject({
-    id: jobIdSchema,
-    agreementId: z.string(),
-    chainId: z.number().int().positive().nullable(),
-    consumer: addressSchema,
-  }),
-  environment: z.strictObject({ id: z.string(), address: addressSchema }),
-  orders: z.array(orderSchema),
-  datasets: z.array(
-    z.strictObject({ did: z.string().nullable(), serviceId: z.string().nullable(), files: z.array(stagedFileSchema) }),
-  ),
-  algorithm: z.strictObject({
-    /** The published algorithm; null for raw code, which its hash names. */
-    did: z.string().nullable(),
-    serviceId: z.string().nullable(),
-    files: z.array(stagedFileSchema),
-    image: z.string(),
-    /** The digest the image was pinned to; null where the executor pulls none. */
-    imageDigest: z.string().nullable(),
-    entrypoint: z.string(),
-  }),
-  execution: z.strictObject({
-    executor: z.enum(['process', 'kubernetes']),
-    limits: z.strictObject({
-      maxDurationSeconds: z.number().nonnegative(),
-      memoryBytes: z.number().nonnegative(),
-      workspaceBytes: z.number().nonnegative(),
+export const proofPredicateSchema = z
+  .strictObject({
+    job: z.strictObject({
+      id: jobIdSchema,
+      agreementId: z.string(),
+      chainId: z.number().int().positive().nullable(),
+      consumer: addressSchema,
     }),
-    isolation: isolationReceiptSchema.nullable(),
-    steps: z.array(
+    environment: z
+      .strictObject({ id: z.string(), address: addressSchema })
+      .describe('Where it ran: the address that the orders name, and that computeEnvironments tells'),
+    orders: z.array(orderSchema),
+    datasets: z.array(
       z.strictObject({
-        name: z.enum(STEPS),
-        attempt: z.number().int().positive(),
-        startedAtMs: epochMsSchema,
-        endedAtMs: epochMsSchema,
+        did: z.string().nullable(),
+        serviceId: z.string().nullable(),
+        files: z.array(stagedFileSchema),
       }),
     ),
-    exitCode: z.number().int().nullable(),
-    reason: z.enum(REASON_NAMES).nullable(),
-  }),
-  /** The rules a start was judged by, in the order of the evaluation, with what each said. */
-  rules: z.array(ruleVerdictSchema),
-  createdAtMs: epochMsSchema,
-  finishedAtMs: epochMsSchema,
-})
+    algorithm: z.strictObject({
+      did: z.string().nullable().describe('The published algorithm; null for raw code, which its hash names'),
+      serviceId: z.string().nullable(),
+      files: z.array(stagedFileSchema),
+      image: z.string(),
+      imageDigest: z.string().nullable().describe('What the image was pinned to; null where the executor pulls none'),
+      entrypoint: z.string(),
+    }),
+    execution: z.strictObject({
+      executor: z.enum(['process', 'kubernetes']),
+      limits: z.strictObject({
+        maxDurationSeconds: z.number().nonnegative(),
+        memoryBytes: z.number().nonnegative(),
+        workspaceBytes: z.number().nonnegative(),
+      }),
+      isolation: isolationReceiptSchema
+        .nullable()
+        .describe('What the seal gate saw before the first instruction; null where nothing was measured'),
+      steps: z.array(
+        z.strictObject({
+          name: z.enum(STEPS),
+          attempt: z.number().int().positive(),
+          startedAtMs: epochMsSchema,
+          endedAtMs: epochMsSchema,
+        }),
+      ),
+      exitCode: z.number().int().nullable().describe('Of the algorithm; null where it did not run to an end'),
+      reason: z.enum(REASON_NAMES).nullable().describe('Why the job ended as it did; null where it went well'),
+    }),
+    rules: z.array(ruleVerdictSchema).describe('The rules a start was judged by, in the order of the evaluation'),
+    createdAtMs: epochMsSchema,
+    finishedAtMs: epochMsSchema,
+  })
+  .meta({ id: 'ProofPredicate', description: 'What the operator recorded of one job while it ran' })
 export type ProofPredicate = z.infer<typeof proofPredicateSchema>
 
 /** A file the proof vouches for: an output or a log. */
-export const proofSubjectSchema = z.strictObject({
-  name: z.string().min(1),
-  digest: z.strictObject({ sha256: sha256HexSchema }),
-})
+export const proofSubjectSchema = z
+  .strictObject({
+    name: z.string().min(1),
+    digest: z.strictObject({ sha256: sha256HexSchema }),
+  })
+  .meta({ id: 'ProofSubject', description: 'An output or a log that the job left; the job itself where it left none' })
 export type ProofSubject = z.infer<typeof proofSubjectSchema>
 
 export const proofStatementSchema = z.strictObject({

@@ -1,14 +1,25 @@
 import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { listEvents, loadProof, type JobRow } from '@c2d/operator-db'
 import type { ProofEnvelope } from '@c2d/contracts'
 import { verifyProof } from '@c2d/proof'
 import { sleep } from '@c2d/runtime'
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { createEngineWorld, type EngineWorld } from './support/engine-world.ts'
 
 const isFinished = (job: JobRow): boolean => job.dateFinished !== null
 const ALGORITHM = `require('fs').writeFileSync('/data/outputs/result.txt', '42')`
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+
+/** Another's validator, from the file that the package publishes. */
+async function loadValidator(): Promise<ValidateFunction> {
+  const path = createRequire(import.meta.url).resolve('@c2d/contracts/proof.schema.json')
+  return new Ajv2020({ strict: true, allErrors: true }).compile(JSON.parse(await readFile(path, 'utf8')) as object)
+}
+const payloadOf = ({ payload }: ProofEnvelope): Record<string, unknown> =>
+  JSON.parse(Buffer.from(payload, 'base64').toString('utf8')) as Record<string, unknown>
 
 let world: EngineWorld
 beforeEach(async () => {
@@ -53,6 +64,22 @@ describe('proofs', () => {
     await world.waitForJob(jobId, isFinished)
     const { statement } = verifyProof(await waitForProof(jobId))
     expect(statement?.predicate.execution).toMatchObject({ reason: 'InputFetchFailed', exitCode: null })
+  })
+
+  it('behaviour: what was signed of jobs, well or failed, is what the published JSON Schema says', async () => {
+    await world.startEngine()
+    const validate = await loadValidator()
+    const jobIds = [
+      await world.queueJob(ALGORITHM),
+      await world.queueJob('process.exit(3)'),
+      await world.queueJob(ALGORITHM, { inputPath: '/gone.csv' }),
+    ]
+    for (const jobId of jobIds) {
+      const statement = payloadOf(await waitForProof(jobId))
+      expect([validate(statement), validate.errors]).toEqual([true, null])
+      expect(validate({ ...statement, note: 'added' })).toBe(false)
+      expect(validate({ ...statement, subject: [] })).toBe(false)
+    }
   })
 
   it('behaviour: two engines at it, and one that was killed: one proof a job, of the same facts', async () => {

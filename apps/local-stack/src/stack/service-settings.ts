@@ -1,6 +1,6 @@
 import { DEV_ACCOUNTS, DEV_CHAIN_ID, devWallet } from '@c2d/dev-servers'
 import { buildEnvironmentList } from './environments.ts'
-import { programOf, type ServiceSettings } from './service.ts'
+import { nodeCommand, programOf, type ServiceSettings } from './service.ts'
 
 /** What the three services have to know of each other and of the stack's servers. */
 export interface Wiring {
@@ -30,7 +30,7 @@ export interface Wiring {
 export function buildProvider(wiring: Wiring): ServiceSettings {
   return {
     name: 'provider',
-    program: programOf('provider', 'dist/main.js'),
+    command: nodeCommand(programOf('provider', 'dist/main.js')),
     url: wiring.providerUrl,
     env: {
       OCEAN_PROVIDER_URL: wiring.providerUrl,
@@ -51,7 +51,7 @@ export function buildProvider(wiring: Wiring): ServiceSettings {
 export function buildOperatorService(wiring: Wiring): ServiceSettings {
   return {
     name: 'operator-service',
-    program: programOf('operator-service', 'dist/main.js'),
+    command: nodeCommand(programOf('operator-service', 'dist/main.js')),
     url: wiring.operatorServiceUrl,
     env: {
       OPERATOR_URL: wiring.operatorServiceUrl,
@@ -78,7 +78,7 @@ function buildWallets({ rpcUrl, factoryAddress }: Wiring): string {
 export function buildOperatorEngine(wiring: Wiring): ServiceSettings {
   return {
     name: 'operator-engine',
-    program: programOf('operator-engine', 'dist/main.js'),
+    command: nodeCommand(programOf('operator-engine', 'dist/main.js')),
     url: wiring.engineUrl,
     // It lets running passes end and gives its jobs back before it goes.
     stopGraceMs: 15_000,

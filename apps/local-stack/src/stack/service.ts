@@ -12,8 +12,8 @@ const WATCH_MS = 500
 /** One of the system's programs, and how it is told what to do. */
 export interface ServiceSettings {
   readonly name: string
-  /** The path of its main module. */
-  readonly program: string
+  /** What is executed: the absolute path of a program, and its arguments. */
+  readonly command: readonly [string, ...string[]]
   readonly env: Readonly<Record<string, string>>
   /** Its own address; `/readyz` below it answers 200 when it can work. */
   readonly url: string
@@ -42,20 +42,25 @@ export function programOf(workspace: string, file: string): string {
   return join(dirname(createRequire(import.meta.url).resolve(`@c2d/${workspace}/package.json`)), file)
 }
 
+/** How that program runs under this Node. */
+export function nodeCommand(program: string): ServiceSettings['command'] {
+  return [process.execPath, '--enable-source-maps', program]
+}
+
 /**
  * Starts a program that cannot outlive this process. Resolves when it is ready.
  * @throws ServerError where it ends first, or is not ready in time
  */
 export async function openService(settings: ServiceSettings, opener: Opener): Promise<WatchedServer> {
-  const { name, url } = settings
+  const { command, name, url } = settings
   const log = await opener.openLog(name)
   const child = await opener.open(
     name,
     () =>
       Promise.resolve(
         spawnGuarded({
-          command: process.execPath,
-          args: ['--enable-source-maps', settings.program],
+          command: command[0],
+          args: command.slice(1),
           env: settings.env,
           stopSignal: 'SIGTERM',
           ...(settings.stopGraceMs !== undefined && { stopGraceMs: settings.stopGraceMs }),

@@ -21,7 +21,7 @@ import type { StackPorts } from './ports.ts'
 import { buildOperatorEngine, buildOperatorService, buildProvider, type Wiring } from './service-settings.ts'
 import { openService, watchServers, type ServiceSettings, type WatchedServer } from './service.ts'
 
-const HOST = '127.0.0.1'
+const LOOPBACK = '127.0.0.1'
 /** The development account of the metadata cache: asks for decryption, signs validations. */
 export const METADATA_CACHE_ACCOUNT = 7
 
@@ -30,6 +30,8 @@ export interface StackOptions {
   /** An empty folder of its own. */
   readonly dataFolder: string
   readonly ports: StackPorts
+  /** Where provider and metadata cache listen: an address of this machine that jobs reach. Default: loopback. */
+  readonly host?: string
   /** The files that can be published, by the name they are served under. */
   readonly files: Readonly<Record<string, string>>
   /** Where interpreters are found. */
@@ -58,6 +60,14 @@ export interface Stack {
   readonly broken: Promise<never>
 }
 
+/** Who is told, and how services are run. */
+export interface StackDeps {
+  readonly story?: Story
+  readonly readLog?: LogReader
+  /** Changes how a service is run; default: as a child of this process, from this folder's build. */
+  readonly adaptService?: (settings: ServiceSettings) => ServiceSettings
+}
+
 /** A stack that is coming up, up, or going down. */
 export interface StackHandle {
   /** The running stack; rejects where it does not come up. Whatever did start runs until `stop()`. */
@@ -70,13 +80,11 @@ export interface StackHandle {
  * Starts the whole system on this machine (DESIGN §6): PostgreSQL, chain and contracts, metadata cache, provider,
  * operator-service, operator-engine. Nothing it starts can outlive this process.
  */
-export function startStack(
-  options: StackOptions,
-  deps: { readonly story?: Story; readonly readLog?: LogReader } = {},
-): StackHandle {
+export function startStack(options: StackOptions, deps: StackDeps = {}): StackHandle {
   const logFolder = join(options.dataFolder, 'logs')
   const opener = createOpener({ logFolder, readLog: deps.readLog ?? (() => undefined) })
-  const started = start({ ...options, logFolder }, { story: deps.story ?? SILENT_STORY, opener })
+  const { adaptService = (settings: ServiceSettings) => settings, story = SILENT_STORY } = deps
+  const started = start({ ...options, logFolder }, { adaptService, opener, story })
   // Whoever awaits it gets the error; without this line a stop before that would end the process.
   started.catch(() => undefined)
   return { started, stop: () => opener.close() }
@@ -84,14 +92,15 @@ export function startStack(
 
 async function start(
   options: StackOptions & { readonly logFolder: string },
-  { story, opener }: { readonly story: Story; readonly opener: Opener },
+  deps: Required<Pick<StackDeps, 'story' | 'adaptService'>> & { readonly opener: Opener },
 ): Promise<Stack> {
-  const { dataFolder, ports } = options
+  const { dataFolder, host = LOOPBACK, ports } = options
+  const { opener, story } = deps
   const addressFile = join(dataFolder, 'address.json')
   const [databases, { chain, addresses, chainServer }] = await Promise.all([
     story.step('PostgreSQL', async () => ({
       value: await openDatabases({ dataFolder, port: ports['postgres-port'] }, opener),
-      detail: `${HOST}:${ports['postgres-port']}, databases provider and operator`,
+      detail: `${LOOPBACK}:${ports['postgres-port']}, databases provider and operator`,
     })),
     openChainWithContracts(),
   ])
@@ -101,7 +110,7 @@ async function start(
     () => startFileOrigin(options.files),
     (origin) => origin.close(),
   )
-  const providerUrl = `http://${HOST}:${ports['provider-port']}`
+  const providerUrl = `http://${host}:${ports['provider-port']}`
   const metadataCache = await story.step('metadata cache', async () => {
     const cache = await openMetadataCache()
     return { value: cache, detail: cache.url }
@@ -109,8 +118,8 @@ async function start(
 
   const wiring: Wiring = {
     providerUrl,
-    operatorServiceUrl: `http://${HOST}:${ports['operator-port']}`,
-    engineUrl: `http://${HOST}:${await findFreePort()}`,
+    operatorServiceUrl: `http://${LOOPBACK}:${ports['operator-port']}`,
+    engineUrl: `http://${LOOPBACK}:${await findFreePort()}`,
     metadataCacheUrl: metadataCache.url,
     rpcUrl: chain.url,
     factoryAddress: addresses.ERC721Factory,
@@ -172,7 +181,7 @@ async function start(
   async function openMetadataCache() {
     const log = createFileLogger(await opener.openLog('metadata-cache'))
     const cacheOptions = {
-      host: HOST,
+      host,
       port: ports['metadata-port'],
       rpcUrl: chain.url,
       chainId: chain.chainId,
@@ -193,7 +202,7 @@ async function start(
     describe: () => Promise<string> = () => Promise.resolve(settings.url),
   ): Promise<{ readonly server: WatchedServer; readonly detail: string }> {
     return story.step(settings.name, async () => {
-      const server = await openService(settings, opener)
+      const server = await openService(deps.adaptService(settings), opener)
       const detail = await describe()
       return { value: { server, detail }, detail }
     })

@@ -7,7 +7,8 @@ import type { ProofStatement } from '@c2d/contracts'
 import { checkOrder, verifyProof } from '@c2d/proof'
 import type { Signer } from 'ethers-v5'
 import type { OceanClient } from './ocean-js.ts'
-import { fetchSigned, type FinishedJob } from './run-job.ts'
+import type { FinishedJob } from './run-job.ts'
+import { fetchSigned, type JobOfConsumer } from './signed-requests.ts'
 
 const WAIT_MS = 10_000
 const POLL_MS = 50
@@ -55,10 +56,7 @@ export async function checkProof(
 }
 
 /** A proof is signed just after the end of its job, which never waits for it. */
-async function waitForProof(
-  asked: { providerUrl: string; consumer: Signer; jobId: string },
-  client: OceanClient,
-): Promise<unknown> {
+async function waitForProof(asked: JobOfConsumer, client: OceanClient): Promise<unknown> {
   const giveUpAtMs = Date.now() + WAIT_MS
   for (;;) {
     const response = await fetchSigned('computeProof', asked, client)

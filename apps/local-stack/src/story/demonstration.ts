@@ -4,23 +4,14 @@ import { DEV_CHAIN_ID } from '@c2d/dev-servers'
 import type { DemonstrationAlgorithm } from '../algorithms.ts'
 import type { DemonstrationDataset } from '../dataset.ts'
 import { ENVIRONMENTS } from '../stack/environments.ts'
-import type { Stack } from '../stack/start-stack.ts'
 import { checkProof } from './check-proof.ts'
 import { compareResults, RESULT_FILE, runDirectly } from './compare.ts'
 import { loadOceanJs } from './ocean-js.ts'
 import type { Story } from './print.ts'
-import { createPublisher, type PublishedAsset } from './publish-assets.ts'
+import { prepareMarket, type DemonstrationPlace } from './prepare-market.ts'
 import { runJob, type FinishedJob } from './run-job.ts'
-import { createSigner, mintTokens } from './signers.ts'
 
-const CONSUMER_OCEAN_WEI = 1_000n * 10n ** 18n
-const CONSUMER_DATATOKENS = '10'
-
-/** The system that is shown: all that a publisher and a consumer know of it. */
-export type DemonstrationPlace = Pick<Stack, 'addresses' | 'addressFile' | 'accounts'> & {
-  readonly urls: Omit<Stack['urls'], 'operatorService' | 'operatorEngine'>
-  readonly files: Pick<Stack['files'], 'urlOf'>
-}
+const CONSUMER_DATATOKENS = 10
 
 /** What is shown, and where its traces stay. */
 export interface DemonstrationOptions {
@@ -46,48 +37,9 @@ export async function runDemonstration(
   const { dataset, algorithms } = options
   const [algorithm] = algorithms
   const client = loadOceanJs({ addressFile: stack.addressFile, write: options.writeClientLog })
-  const chain = { rpcUrl: stack.urls.chain, chainId: DEV_CHAIN_ID }
-  const [owner, consumer] = [
-    createSigner(stack.accounts.publisher, chain),
-    createSigner(stack.accounts.consumer, chain),
-  ]
-  const publisher = createPublisher(
-    {
-      chainId: DEV_CHAIN_ID,
-      providerUrl: stack.urls.provider,
-      metadataCacheUrl: stack.urls.metadataCache,
-      factoryAddress: stack.addresses.ERC721Factory,
-      signer: owner,
-    },
-    { client },
-  )
-
   story.heading('publish, as the data owner')
-  const publishedDataset = await story.step('dataset', async () => ({
-    value: await publisher.publishDataset(dataset, stack.files.urlOf(dataset.fileName)),
-    detail: `${dataset.title}\n${dataset.packageName}, licence ${dataset.licence}`,
-  }))
-  const published: { asset: PublishedAsset; algorithm: DemonstrationAlgorithm }[] = []
-  for (const each of algorithms) {
-    const asset = await story.step(`algorithm (${each.name})`, async () => ({
-      value: await publisher.publishAlgorithm(each, stack.files.urlOf(each.fileName)),
-      detail: `${each.title}\napps/local-stack/algorithms/${each.fileName}`,
-    }))
-    published.push({ asset, algorithm: each })
-  }
-  await story.step('trusted algorithms', async () => {
-    await publisher.trustAlgorithms(publishedDataset, published)
-    return { value: undefined, detail: 'only these may run on the dataset, down to their bytes' }
-  })
-  await story.step('tokens for the consumer', async () => {
-    const { address } = stack.accounts.consumer
-    await mintTokens(stack.addresses.Ocean, owner, address, CONSUMER_OCEAN_WEI.toString())
-    for (const asset of [publishedDataset, ...published.map(({ asset }) => asset)]) {
-      await publisher.giveDatatokens(asset, address, CONSUMER_DATATOKENS)
-    }
-    const ocean = CONSUMER_OCEAN_WEI / 10n ** 18n
-    return { value: undefined, detail: `${ocean} OCEAN, ${CONSUMER_DATATOKENS} datatokens of each asset` }
-  })
+  const market = await prepareMarket({ dataset, algorithms, datatokens: CONSUMER_DATATOKENS }, { stack, client, story })
+  const { consumer } = market
 
   story.heading(`run, as a consumer with @oceanprotocol/lib ${client.version}`)
   const finished = await runJob(
@@ -96,8 +48,8 @@ export async function runDemonstration(
       providerUrl: stack.urls.provider,
       feeTokenAddress: stack.addresses.Ocean,
       environmentId: ENVIRONMENTS.paid.id,
-      dataset: publishedDataset,
-      algorithm: requireFirst(published).asset,
+      dataset: market.dataset,
+      algorithm: market.algorithms[0].asset,
       consumer,
       downloadsFolder: join(options.dataFolder, 'downloads'),
     },
@@ -152,10 +104,4 @@ function tellTimeline({ job }: FinishedJob, story: Story): void {
     return `${ms} ms  ${what.padEnd(14)} ${writer}`
   })
   story.block('on the server, since the job was accepted', lines.join('\n'))
-}
-
-function requireFirst<T>(items: readonly T[]): T {
-  const [first] = items
-  if (first === undefined) throw new Error('no algorithm was published')
-  return first
 }

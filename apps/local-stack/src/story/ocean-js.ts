@@ -93,6 +93,13 @@ interface OceanProvider {
     providerUri: string,
     signer: Signer,
   ): Promise<string>
+  computeStop(
+    did: string,
+    consumerAddress: string,
+    jobId: string,
+    providerUri: string,
+    signer: Signer,
+  ): Promise<unknown>
   computeStatus(providerUri: string, consumerAddress: string, jobId: string): Promise<OceanJob[]>
   getComputeResultUrl(providerUri: string, consumer: Signer, jobId: string, index: number): Promise<string>
   getNonce(providerUri: string, consumerAddress: string): Promise<number>

@@ -5,12 +5,11 @@ import { ALGORITHMS } from '../algorithms.ts'
 import { locateDataset } from '../dataset.ts'
 import { ENVIRONMENTS } from '../stack/environments.ts'
 import { choosePorts } from '../stack/ports.ts'
-import { startStack, type Stack } from '../stack/start-stack.ts'
+import { startStack } from '../stack/start-stack.ts'
 import { loadOceanJs } from './ocean-js.ts'
+import { prepareMarket } from './prepare-market.ts'
 import { SILENT_STORY, type Story } from './print.ts'
-import { createPublisher } from './publish-assets.ts'
 import { runJob, type FinishedJob } from './run-job.ts'
-import { createSigner, mintTokens } from './signers.ts'
 
 /** How long one job of the demonstration took, in milliseconds. */
 export interface RehearsedJob {
@@ -22,7 +21,6 @@ export interface RehearsedJob {
   readonly algorithmMs: number
 }
 
-const CONSUMER_OCEAN_WEI = 10_000n * 10n ** 18n
 const finishedDetailSchema = z.object({ stepMs: z.record(z.string(), z.number()) })
 
 /**
@@ -43,17 +41,10 @@ export async function* rehearseJobs(options: {
   try {
     const stack = await handle.started
     const client = loadOceanJs({ addressFile: stack.addressFile, write: () => undefined })
-    const chain = { rpcUrl: stack.urls.chain, chainId: DEV_CHAIN_ID }
-    const owner = createSigner(stack.accounts.publisher, chain)
-    const consumer = createSigner(stack.accounts.consumer, chain)
-    const publisher = createPublisher(publisherOptions(stack, owner), { client })
-    const publishedDataset = await publisher.publishDataset(dataset, stack.files.urlOf(dataset.fileName))
-    const publishedAlgorithm = await publisher.publishAlgorithm(algorithm, stack.files.urlOf(algorithm.fileName))
-    await publisher.trustAlgorithms(publishedDataset, [{ asset: publishedAlgorithm, algorithm }])
-    await mintTokens(stack.addresses.Ocean, owner, stack.accounts.consumer.address, CONSUMER_OCEAN_WEI.toString())
-    for (const asset of [publishedDataset, publishedAlgorithm]) {
-      await publisher.giveDatatokens(asset, stack.accounts.consumer.address, String(options.runs))
-    }
+    const market = await prepareMarket(
+      { dataset, algorithms: [algorithm], datatokens: options.runs },
+      { stack, client, story: SILENT_STORY },
+    )
 
     for (let run = 0; run < options.runs; run++) {
       const clock = createClock()
@@ -63,9 +54,9 @@ export async function* rehearseJobs(options: {
           providerUrl: stack.urls.provider,
           feeTokenAddress: stack.addresses.Ocean,
           environmentId: ENVIRONMENTS.paid.id,
-          dataset: publishedDataset,
-          algorithm: publishedAlgorithm,
-          consumer,
+          dataset: market.dataset,
+          algorithm: market.algorithms[0].asset,
+          consumer: market.consumer,
           downloadsFolder: join(options.dataFolder, 'downloads'),
         },
         { client, story: clock.story },
@@ -74,16 +65,6 @@ export async function* rehearseJobs(options: {
     }
   } finally {
     await handle.stop()
-  }
-}
-
-function publisherOptions(stack: Stack, signer: ReturnType<typeof createSigner>) {
-  return {
-    chainId: DEV_CHAIN_ID,
-    providerUrl: stack.urls.provider,
-    metadataCacheUrl: stack.urls.metadataCache,
-    factoryAddress: stack.addresses.ERC721Factory,
-    signer,
   }
 }
 

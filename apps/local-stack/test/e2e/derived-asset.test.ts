@@ -16,7 +16,8 @@ import { startStack, type Stack, type StackHandle } from '../../src/stack/start-
 import { loadOceanJs, type OceanClient } from '../../src/story/ocean-js.ts'
 import { SILENT_STORY } from '../../src/story/print.ts'
 import { createPublisher, type PublishedAsset } from '../../src/story/publish-assets.ts'
-import { fetchSigned, runJob, type FinishedJob } from '../../src/story/run-job.ts'
+import { runJob, type FinishedJob } from '../../src/story/run-job.ts'
+import { fetchSigned } from '../../src/story/signed-requests.ts'
 import { createSigner, mintTokens } from '../../src/story/signers.ts'
 
 const assetSchema = z.object({

@@ -153,6 +153,18 @@ CREATE TABLE notifications (
   CONSTRAINT notifications_pkey PRIMARY KEY (id)
 );
 
+CREATE TABLE output_deliveries (
+  job_id text NOT NULL,
+  environment text NOT NULL,
+  state text NOT NULL DEFAULT 'due'::text,
+  attempts integer NOT NULL DEFAULT 0,
+  note text,
+  created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  next_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  CONSTRAINT output_deliveries_pkey PRIMARY KEY (job_id),
+  CONSTRAINT output_deliveries_state_check CHECK ((state = ANY (ARRAY['due'::text, 'delivered'::text, 'given up'::text])))
+);
+
 CREATE TABLE proofs (
   job_id text NOT NULL,
   envelope jsonb NOT NULL,
@@ -216,6 +228,7 @@ CREATE INDEX jobs_to_prove ON public.jobs USING btree (datefinished) WHERE ((dat
 CREATE INDEX jobs_to_stop ON public.jobs USING btree (namespace) WHERE ((status = 1) AND (datefinished IS NULL) AND (stopreq = 1));
 CREATE UNIQUE INDEX uniq_agreementid_workflowid ON public.jobs USING btree (agreementid, workflowid);
 CREATE INDEX notifications_due ON public.notifications USING btree (next_at) WHERE (next_at IS NOT NULL);
+CREATE INDEX output_deliveries_due ON public.output_deliveries USING btree (next_at) WHERE (state = 'due'::text);
 CREATE INDEX proofs_to_anchor ON public.proofs USING btree (anchor_next_at) WHERE anchor_due;
 
 -- Views
@@ -301,6 +314,17 @@ AS $function$
           )
           SELECT * FROM claimed;
       END
+      $function$;
+
+CREATE OR REPLACE FUNCTION public.delivery_key(of_job text, of_object text)
+ RETURNS bytea
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+        SELECT result_keys.key FROM result_keys
+        JOIN output_deliveries USING (job_id)
+        WHERE job_id = of_job AND object = of_object AND state = 'due'
       $function$;
 
 CREATE OR REPLACE FUNCTION public.has_live_token(of_job text, of_step text, token text)
@@ -554,6 +578,8 @@ COMMENT ON TABLE nonce_highest IS 'The highest nonce each address has spent';
 COMMENT ON TABLE nonce_spent IS 'Nonces spent within the window below the highest one; older ones are refused by the window';
 COMMENT ON TABLE notifications IS 'Outbox of calls that tell an operator of a job''s start and end';
 COMMENT ON COLUMN notifications.next_at IS 'When to try (again); null is never: delivered, or given up';
+COMMENT ON TABLE output_deliveries IS 'Jobs whose outputs are kept here until their consumer''s own storage takes them';
+COMMENT ON COLUMN output_deliveries.attempts IS 'Counts who took it: only the last writes';
 COMMENT ON TABLE proofs IS 'What was signed of each finished job: a DSSE envelope';
 COMMENT ON COLUMN proofs.anchor_due IS 'Whether its orders are still to be told of it on chain';
 COMMENT ON COLUMN proofs.anchor_note IS 'Why orders were left out, for an operator who looks';
@@ -581,6 +607,7 @@ GRANT SELECT ON jobs TO c2d_service;
 GRANT INSERT, SELECT, UPDATE ON nonce_highest TO c2d_service;
 GRANT DELETE, INSERT, SELECT ON nonce_spent TO c2d_service;
 GRANT INSERT, SELECT ON notifications TO c2d_engine;
+GRANT INSERT, SELECT ON output_deliveries TO c2d_engine;
 GRANT INSERT, SELECT ON proofs TO c2d_engine;
 GRANT SELECT ON proofs TO c2d_service;
 GRANT DELETE ON result_keys TO c2d_engine;
@@ -596,10 +623,12 @@ GRANT UPDATE (status, statustext, laststatusupdate, datefinished, outputsurl, st
 GRANT INSERT (agreementid, workflowid, owner, status, statustext, namespace, workflow, provider, request_key, valid_until) ON jobs TO c2d_service;
 GRANT UPDATE (stopreq) ON jobs TO c2d_service;
 GRANT UPDATE (attempts, next_at, delivered_at, last_error) ON notifications TO c2d_engine;
+GRANT UPDATE (state, attempts, note, next_at) ON output_deliveries TO c2d_engine;
 GRANT UPDATE (anchor_due, anchor_next_at, anchor_note) ON proofs TO c2d_engine;
 GRANT SELECT (job_id, object) ON result_keys TO c2d_engine;
 GRANT EXECUTE ON FUNCTION announce(character varying,text,integer) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION claim_jobs(text,integer,text,double precision) TO c2d_engine;
+GRANT EXECUTE ON FUNCTION delivery_key(text,text) TO c2d_engine;
 GRANT EXECUTE ON FUNCTION queue_front(text,bigint) TO c2d_engine;
 GRANT EXECUTE ON FUNCTION report_outputs(text,text,jsonb) TO c2d_pod;
 GRANT EXECUTE ON FUNCTION report_progress(text,text,jsonb) TO c2d_pod;

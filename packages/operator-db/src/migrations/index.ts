@@ -16,6 +16,7 @@ import { transactions } from './20260101002100_transactions.ts'
 import { anchors } from './20260101002200_anchors.ts'
 import { possibleStates } from './20260101003000_possible_states.ts'
 import { derivedAssets } from './20260101003100_derived_assets.ts'
+import { outputDeliveries } from './20260101003200_output_deliveries.ts'
 
 /** Every migration of the operator's database, oldest first; for `migrateToLatest`. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -36,4 +37,5 @@ export const MIGRATIONS: readonly Migration[] = [
   anchors,
   possibleStates,
   derivedAssets,
+  outputDeliveries,
 ]

@@ -12,6 +12,7 @@ import {
   claimStopped,
   countAttempts,
   countAtWork,
+  endDelivery,
   endExpiredQueued,
   endStepTokens,
   enqueueNotification,
@@ -25,18 +26,22 @@ import {
   listEvents,
   listExpiredResults,
   listUnfinished,
+  loadDeliveryKey,
   loadEngineOfJob,
   loadQueuePositions,
   markNotificationDelivered,
   markNotificationFailed,
   markResultsRemoved,
   notifyJobs,
+  postponeDelivery,
   recordAttempt,
   recordOutcome,
   registerStepToken,
   releaseLeases,
   renewLeases,
   requestStop,
+  saveDelivery,
+  takeDueDeliveries,
   takeDueNotifications,
 } from '@c2d/operator-db'
 import { createNonceLedger, isSchemaCurrent, openDatabase, type Database } from '@c2d/postgres'
@@ -156,6 +161,14 @@ describe('c2d_engine', () => {
     const { id } = due as { id: string }
     await markNotificationFailed(engine, { id, retryInSeconds: 1, error: 'x' })
     await markNotificationDelivered(engine, id)
+    await database.db('output_deliveries').insert({ job_id: jobId, environment })
+    const [delivery] = await takeDueDeliveries(engine, { environments: [environment], leaseSeconds: 30, limit: 9 })
+    const taken = { jobId, attempt: 1, by: 'engine-1' }
+    expect(delivery).toMatchObject({ jobId, attempt: 1 })
+    await saveDelivery(engine, { ...taken, leaseSeconds: 30, outputs: [] })
+    expect(await loadDeliveryKey(engine, { jobId, object: 'cid' })).toBeNull()
+    await postponeDelivery(engine, { ...taken, inSeconds: 1, detail: { why: 'x' } })
+    await endDelivery(engine, { ...taken, state: 'given up', detail: { why: 'x' } })
     await notifyJobs(engine)
   })
 
@@ -164,6 +177,8 @@ describe('c2d_engine', () => {
     ['change what was asked', `UPDATE jobs SET workflow = '{}'`],
     ['change whose job it is', `UPDATE jobs SET owner = '0xme'`],
     ['delete a job', `DELETE FROM jobs`],
+    ['read the keys of results', `SELECT key FROM result_keys`],
+    ['deliver the outputs of another job', `UPDATE output_deliveries SET job_id = 'x'`],
     ['read nonces', `SELECT * FROM nonce_highest`],
     ['read spent nonces', `SELECT * FROM nonce_spent`],
     ['spend nonces', `INSERT INTO nonce_highest (address, highest) VALUES ('0xa', 1)`],

@@ -1,27 +1,11 @@
-import type {
-  ConfigMap,
-  Job,
-  NetworkPolicy,
-  OwnerReference,
-  PersistentVolumeClaim,
-  PodSpec,
-  Secret,
-} from './manifest.ts'
+import type { ConfigMap, Job, OwnerReference, PersistentVolumeClaim, PodSpec, Secret } from './manifest.ts'
 import type { StepEndReason, StepName } from '../executor.ts'
-import {
-  buildEmptyCommand,
-  buildPlacement,
-  buildPodSpec,
-  readEgress,
-  USER_ID,
-  VOLUME_ROOT,
-  type PodRequest,
-} from './build-pod.ts'
+import { buildPodSpec } from './build-pod.ts'
+import { USER_ID, buildContainerSecurity } from './container-grants.ts'
 import {
   ANNOTATION,
   LABEL,
   MAIN_CONTAINER,
-  MANAGER,
   buildAnchorName,
   buildClaimName,
   buildFilesName,
@@ -29,7 +13,11 @@ import {
   buildLabels,
   type Component,
 } from './names.ts'
+import { readEgress } from './network-access.ts'
+import { buildPlacement } from './placement.ts'
+import type { PodRequest } from './pod-request.ts'
 import type { ClusterEnvironment } from './settings.ts'
+import { buildEmptyCommand, buildFolderMounts, type VolumeFolder } from './volume-folders.ts'
 
 /** The object that all others of a job belong to: deleting it deletes them, whoever does it. */
 export function buildAnchor(jobId: string, environment: ClusterEnvironment): ConfigMap {
@@ -162,64 +150,6 @@ export function buildDiscardJob(
   })
 }
 
-/**
- * The two policies of a namespace, there before any pod: nothing in or out for a stranger's code, but public addresses
- * for those that may. Which of them a pod meets is its label's to say (DESIGN §5).
- */
-export function buildPolicies(namespace: string): NetworkPolicy[] {
-  const metadata = (name: string) => ({ name, namespace, labels: { [LABEL.managedBy]: MANAGER } })
-  const strangers = { key: LABEL.egress, operator: 'Exists' }
-  return [
-    {
-      apiVersion: 'networking.k8s.io/v1',
-      kind: 'NetworkPolicy',
-      metadata: metadata('c2d-sealed'),
-      spec: {
-        podSelector: { matchExpressions: [strangers] },
-        policyTypes: ['Ingress', 'Egress'],
-      },
-    },
-    {
-      apiVersion: 'networking.k8s.io/v1',
-      kind: 'NetworkPolicy',
-      metadata: metadata('c2d-public-egress'),
-      spec: {
-        podSelector: { matchLabels: { [LABEL.egress]: 'public' } },
-        policyTypes: ['Egress'],
-        egress: [
-          {
-            to: [
-              { ipBlock: { cidr: '0.0.0.0/0', except: NOT_PUBLIC_V4 } },
-              { ipBlock: { cidr: '2000::/3', except: NOT_PUBLIC_V6 } },
-            ],
-          },
-        ],
-      },
-    },
-  ]
-}
-
-/** Special-purpose IPv4 addresses (IANA registry): inside, local, or nobody's. */
-const NOT_PUBLIC_V4 = [
-  '0.0.0.0/8',
-  '10.0.0.0/8',
-  '100.64.0.0/10',
-  '127.0.0.0/8',
-  '169.254.0.0/16',
-  '172.16.0.0/12',
-  '192.0.0.0/24',
-  '192.0.2.0/24',
-  '192.88.99.0/24',
-  '192.168.0.0/16',
-  '198.18.0.0/15',
-  '198.51.100.0/24',
-  '203.0.113.0/24',
-  '224.0.0.0/4',
-  '240.0.0.0/4',
-]
-/** Of the global unicast range 2000::/3, what is no public host: Teredo and special purposes, documentation, 6to4. */
-const NOT_PUBLIC_V6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20']
-
 function buildBareJob(parts: {
   jobId: string
   component: Component
@@ -258,7 +188,7 @@ function buildBareJob(parts: {
 }
 
 /** A small pod of ours over some of the volume's folders. */
-function buildOwnPod(image: string, command: string[], folders: readonly string[]): PodSpec {
+function buildOwnPod(image: string, command: string[], folders: readonly VolumeFolder[]): PodSpec {
   return {
     restartPolicy: 'Never',
     automountServiceAccountToken: false,
@@ -281,17 +211,8 @@ function buildOwnPod(image: string, command: string[], folders: readonly string[
           requests: { cpu: '50m', memory: '64Mi', 'ephemeral-storage': '16Mi' },
           limits: { cpu: '1', memory: '64Mi', 'ephemeral-storage': '16Mi' },
         },
-        securityContext: {
-          allowPrivilegeEscalation: false,
-          privileged: false,
-          capabilities: { drop: ['ALL'] },
-          readOnlyRootFilesystem: true,
-        },
-        volumeMounts: folders.map((folder) => ({
-          name: 'data',
-          mountPath: `${VOLUME_ROOT}/${folder}`,
-          subPath: folder,
-        })),
+        securityContext: buildContainerSecurity(false),
+        volumeMounts: buildFolderMounts(Object.fromEntries(folders.map((folder) => [folder, 'rw' as const]))),
       },
     ],
   }

@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals'
 import type { StepName, StepSpec } from '../executor.ts'
-import { buildJob, buildPolicies } from './build-objects.ts'
-import { buildPodSpec, type PodRequest } from './build-pod.ts'
+import { buildJob } from './build-objects.ts'
+import { buildPodSpec } from './build-pod.ts'
+import { buildPolicies } from './build-policies.ts'
+import type { PodRequest } from './pod-request.ts'
 import { environmentPlacementSchema, type ClusterEnvironment } from './settings.ts'
 
 const JOB_ID = 'a'.repeat(32)

@@ -1,6 +1,7 @@
 import type { Logger } from '@c2d/runtime'
 import { z } from 'zod'
 import { STEP_NAMES, type JobState, type StepEnded, type StepName, type StepState } from '../executor.ts'
+import { REFUSED_VOLUME, readMemory } from './anchor-memory.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import { LABEL, MANAGER, buildAnchorName, buildClaimName, buildJobName, type Component } from './names.ts'
 import { buildPath } from './paths.ts'
@@ -37,22 +38,6 @@ export interface NamespaceRoom {
   /** Reads the objects of one job from the API server: the watch may be a moment behind. */
   refresh(jobId: string): Promise<void>
 }
-
-/** What an anchor remembers of an attempt, by `buildMemoryKey`. */
-const memorySchema = z.object({
-  /** Absent: it was started. */
-  refused: z.object({ reason: z.enum(['StartFailed', 'Unschedulable']), message: z.string() }).optional(),
-  at: z.string().transform((text) => new Date(text)),
-})
-export type Memory = z.input<typeof memorySchema>
-
-/** Under which key an anchor remembers an attempt. */
-export function buildMemoryKey(step: StepName, attempt: number): string {
-  return `${step}.${attempt}`
-}
-
-/** The key that says why the volume itself was refused. */
-export const REFUSED_VOLUME = 'refused-volume'
 
 export const SELECTOR = `${LABEL.managedBy}=${MANAGER}`
 
@@ -185,14 +170,3 @@ export async function openNamespaceRoom(
 }
 
 const listSchema = z.object({ items: z.array(z.unknown()) })
-
-/** What an anchor remembers of an attempt; null for nothing. */
-export function readMemory(anchor: AnchorView | undefined, step: StepName, attempt: number) {
-  const text = anchor?.data[buildMemoryKey(step, attempt)]
-  if (text === undefined) return null
-  try {
-    return memorySchema.parse(JSON.parse(text))
-  } catch {
-    return null // somebody else's hand: as good as nothing
-  }
-}

@@ -1,0 +1,36 @@
+import type { Logger } from '@c2d/runtime'
+import { REFUSED_VOLUME, readRefusedObject, remember, type Memory } from './anchor-memory.ts'
+import { buildAnchor, buildClaim, buildOwner } from './build-objects.ts'
+import type { ClusterClient } from './cluster-client.ts'
+import { makeObject } from './make-object.ts'
+import type { NamespaceRoom } from './namespace-room.ts'
+import type { ClusterEnvironment } from './settings.ts'
+import { parseAnchor, parseClaim, type AnchorView } from './views.ts'
+
+/** A job that has its anchor: where it is, and by which rules it runs. */
+export interface PreparedJob {
+  readonly room: NamespaceRoom
+  readonly anchor: AnchorView
+  readonly environment: ClusterEnvironment
+}
+
+/** Makes a job's anchor and its volume; of a volume that the cluster refuses the anchor remembers why. */
+export async function prepareJob(
+  room: NamespaceRoom,
+  { jobId, environment }: { jobId: string; environment: ClusterEnvironment },
+  { client, log }: { client: ClusterClient; log: Logger },
+): Promise<void> {
+  const { made: anchor } = await makeObject('configmaps', buildAnchor(jobId, environment), parseAnchor, client)
+  room.anchors.take(anchor)
+  try {
+    const claim = buildClaim(jobId, environment, buildOwner(anchor))
+    const { made } = await makeObject('persistentvolumeclaims', claim, parseClaim, client)
+    room.claims.take(made)
+  } catch (thrown) {
+    const refused = readRefusedObject(thrown)
+    if (!refused) throw thrown
+    log.warn({ jobId, ...refused }, 'the cluster refuses a volume')
+    const memory: Memory = { at: new Date().toISOString(), refused }
+    await remember(room, anchor, { [REFUSED_VOLUME]: JSON.stringify(memory) }, client)
+  }
+}

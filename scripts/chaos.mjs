@@ -9,6 +9,7 @@ npm run chaos -- --runs N --seed S       N runs, seeds S to S+N-1; one run repea
   --plan full            8 jobs, 12 faults                                         (full)
          short           4 jobs, 6 faults
          outage          4 jobs, 3 faults, the database away for up to a minute
+         publish         8 jobs, 24 faults; results become assets, proofs go on a chain that is tormented too
   --executor process     where steps run                                           (process)
   --help                 this text
 
@@ -19,6 +20,8 @@ their jobs. Then peace, and the count: every job ended exactly once and as it sh
 left. Each violation is printed with the seed that repeats it. The last line is the summary as JSON; exit code 1 on any
 violation, 2 on a wrong option.
 `
+
+const PLANS = ['full', 'short', 'outage', 'publish']
 
 const refuse = (message) => {
   process.stderr.write(`${message}\n\n${HELP}`)
@@ -60,7 +63,7 @@ function readOptions() {
     const [runs, seed] = [Number(values.runs), Number(values.seed)]
     if (!Number.isInteger(runs) || runs < 1) refuse('--runs must be a whole number above zero')
     if (!Number.isInteger(seed) || seed < 0) refuse('--seed must be a whole number, not negative')
-    if (!['full', 'short', 'outage'].includes(values.plan)) refuse('--plan must be full, short or outage')
+    if (!PLANS.includes(values.plan)) refuse(`--plan must be one of ${PLANS.join(', ')}`)
     if (values.executor !== 'process') refuse(`there is no chaos for the executor ${values.executor} yet`)
     return { runs, seed, plan: values.plan }
   } catch (error) {
@@ -85,14 +88,15 @@ async function bundle() {
   return pathToFileURL(outfile).href
 }
 
-function print({ schedule, violations, diagnostics, settledAfterMs }) {
+function print({ schedule, violations, diagnostics, settledAfterMs, published }) {
   const { seed, engineSkewMs, jobs, faults } = schedule
   const kinds = new Map()
   for (const { kind } of faults) kinds.set(kind, (kinds.get(kind) ?? 0) + 1)
   const list = [...kinds].map(([kind, count]) => (count > 1 ? `${kind} ×${count}` : kind)).join(', ')
   process.stdout.write(
     `${violations.length === 0 ? '✓' : '✗'} seed ${seed}: ${engineSkewMs.length} engines, ${jobs.length} jobs; ${list}; ` +
-      `settled after ${(settledAfterMs / 1000).toFixed(1)} s\n`,
+      `settled after ${(settledAfterMs / 1000).toFixed(1)} s` +
+      `${published ? `; ${published.assets} assets, ${published.transactions} transactions` : ''}\n`,
   )
   for (const { kind, message } of violations) process.stdout.write(`    seed ${seed}: ${kind}: ${message}\n`)
   if (diagnostics) process.stdout.write(`${diagnostics.replace(/^/gm, '      ')}\n`)

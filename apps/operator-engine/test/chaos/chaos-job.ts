@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
-import type { StoredWorkflow } from '@c2d/contracts'
+import { signMessage } from '@c2d/chain'
+import type { ProofOrder, StoredWorkflow } from '@c2d/contracts'
+import { DEV_ACCOUNTS } from '@c2d/dev-servers'
 import type { NewJob } from '@c2d/operator-db'
 import { buildAlgorithmSource } from './algorithm-source.ts'
 import { ENVIRONMENTS } from './chaos-world.ts'
@@ -18,21 +20,36 @@ export interface ChaosJob {
   readonly killed: { step: FaultStep; what: 'runner' | 'pod' }[]
 }
 
-/** @param index its place in the schedule; with the seed it makes the job's id */
-export function buildChaosJob(seed: number, index: number, scheduled: ScheduledJob, originPort: number): ChaosJob {
+/** The account that starts every job. */
+const CONSUMER = DEV_ACCOUNTS.consumer
+
+/**
+ * @param index its place in the schedule; with the seed it makes the job's id
+ * @param world.origin `host:port` of its data, and of the provider that would serve its asset
+ * @param world.orders one for each job, where orders are told of proofs and results become assets
+ */
+export function buildChaosJob(
+  seed: number,
+  index: number,
+  scheduled: ScheduledJob,
+  { origin, orders = [] }: { origin: string; orders?: readonly ProofOrder[] },
+): ChaosJob {
   const digest = createHash('sha256').update(`${seed} ${index}`).digest('hex')
   const jobId = digest.slice(0, 32)
   const environment = scheduled.behaviour === 'overtime' ? ENVIRONMENTS.brief.id : ENVIRONMENTS.steady.id
   const file = scheduled.behaviour === 'missingInput' ? '/nobody-has-this.csv' : '/data.csv'
+  const workflow = buildWorkflow(jobId, environment, scheduled, `http://${origin}${file}`)
+  const order = orders[index]
+  if (order) publishResults(workflow, order, `http://${origin}`)
   return {
     jobId,
     scheduled,
     row: {
       jobId,
       agreementId: `0x${digest}`,
-      owner: '0xBE5449a6A97aD46c8558A3356267Ee5D2731ab5e',
+      owner: CONSUMER.address,
       environment,
-      workflow: buildWorkflow(jobId, environment, scheduled, `http://127.0.0.1:${originPort}${file}`),
+      workflow,
       chainId: 8996,
       validUntil: null,
       provider: '0xe08A1dAe983BC701D05E492DB80e0144f8f4b909',
@@ -42,6 +59,17 @@ export function buildChaosJob(seed: number, index: number, scheduled: ScheduledJ
     isStopAsked: false,
     killed: [],
   }
+}
+
+/** What a start with `publishOutput` adds: the order it was paid with, its signature, and what is to become of the results. */
+function publishResults(workflow: StoredWorkflow, order: ProofOrder, serviceEndpoint: string): void {
+  const [stage] = workflow.spec.metadata.stages
+  if (!stage) return
+  const text = `${CONSUMER.address}${order.did}1`
+  const consent = { text, signature: signMessage(text, CONSUMER.publishedPrivateKey) }
+  stage.evidence = { orders: [order], rules: [], consent }
+  const owner = CONSUMER.address
+  stage.output.derivedAsset = { outputs: true, log: true, owner, whitelist: [], metadata: {}, serviceEndpoint }
 }
 
 function buildWorkflow(

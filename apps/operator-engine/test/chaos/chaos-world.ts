@@ -1,22 +1,24 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ENGINE_ROLE } from '@c2d/operator-db'
 import { openDatabase, type Database } from '@c2d/postgres'
 import { sleep } from '@c2d/runtime'
 import { createFilesystemStore, type ResultStore } from '@c2d/storage'
+import type { ChainState } from './chain-state.ts'
 import { createEngineSlot, type EngineSlot } from './engine-slot.ts'
 import { openNetwork, type Network } from './network.ts'
+import { startOrigin } from './origin.ts'
 import { listStepProcesses } from './processes.ts'
+import { createPublishingWorld, type PublishingWorld } from './publishing-world.ts'
 import type { RestartablePostgres } from './restartable-postgres.ts'
 import type { Schedule } from './schedule.ts'
 
 const POD_PASSWORD = 'pods-of-a-chaotic-world'
 
-const ENVIRONMENT_KEY = `0x${'02'.repeat(32)}`
+/** Of every environment: whom orders are for. */
+export const ENVIRONMENT_KEY = `0x${'02'.repeat(32)}`
 /** An environment whose limit no ordinary job meets, and one whose limit an `overtime` job meets soon. */
 export const ENVIRONMENTS = { steady: { id: 'steady', maxJobs: 3 }, brief: { id: 'brief', maxJobs: 2 } } as const
 const DURATION_SECONDS = { steady: 120, brief: 2 }
@@ -37,21 +39,25 @@ export interface ChaosWorld {
   readonly databaseUrl: string
   readonly workspaces: string
   readonly results: ResultStore
-  readonly originPort: number
+  /** `host:port` of a server that has the jobs' data, is told of their ends, and stands in for a provider. */
+  readonly origin: string
   readonly engines: readonly EngineSlot[]
   readonly networks: readonly Network[]
+  /** Where results become assets; null where they do not. */
+  readonly publishing: PublishingWorld | null
   close(): Promise<void>
 }
 
 /**
  * @param apps the folder of the built services
  * @param schedule how many engines, and how wrong their clocks are
+ * @param deps.chainState what the chain begins with; null: nothing is published
  */
 export async function createChaosWorld(
   schedule: Schedule,
-  deps: { apps: string; postgres: RestartablePostgres },
+  deps: { apps: string; postgres: RestartablePostgres; chainState: ChainState | null },
 ): Promise<ChaosWorld> {
-  const { apps, postgres } = deps
+  const { apps, postgres, chainState } = deps
   const database = `chaos_${randomBytes(4).toString('hex')}`
   await postgres.createDatabase(database, POD_PASSWORD)
   const databaseUrl = postgres.url(database)
@@ -64,6 +70,7 @@ export async function createChaosWorld(
   const db = openDatabase({ url: databaseUrl, applicationName: 'chaos', maxConnections: 4 })
   const origin = await startOrigin()
   const networks = await Promise.all(schedule.engineSkewMs.map(() => openNetwork({ port: postgres.port })))
+  const publishing = chainState && (await createPublishingWorld(chainState, schedule.engineSkewMs.length))
 
   const engines = schedule.engineSkewMs.map((skewMs, index) => {
     const { port = 0 } = networks[index] ?? {}
@@ -76,19 +83,21 @@ export async function createChaosWorld(
           ...ENVIRONMENTS[name],
           privateKey: ENVIRONMENT_KEY,
           maxJobDuration: DURATION_SECONDS[name],
+          ...(publishing ? { derivedAssets: { maxBytes: 1_000_000_000 } } : {}),
         })),
       ),
       WORKSPACES_FOLDER: workspaces,
       RESULTS_FOLDER: resultsFolder,
       POD_CONFIGURATION_PROGRAM: join(apps, 'pod-configuration/dist/pod.mjs'),
       POD_PUBLISHING_PROGRAM: join(apps, 'pod-publishing/dist/pod.mjs'),
-      OUTBOUND_ALLOW: `127.0.0.1:${origin.port}`,
-      NOTIFY_START_URL: `http://127.0.0.1:${origin.port}/told`,
-      NOTIFY_STOP_URL: `http://127.0.0.1:${origin.port}/told`,
+      OUTBOUND_ALLOW: origin.address,
+      NOTIFY_START_URL: `http://${origin.address}/told`,
+      NOTIFY_STOP_URL: `http://${origin.address}/told`,
       LEASE_SECONDS: '1.5',
       TICK_SECONDS: '0.4',
       HEALTH_HOST: '127.0.0.1',
       HEALTH_PORT: '0',
+      ...publishing?.settingsOf(index),
       ...(skewMs === 0 ? {} : { NODE_OPTIONS: `--import ${clockShift}`, CHAOS_CLOCK_SHIFT_MS: String(skewMs) }),
     })
   })
@@ -99,9 +108,10 @@ export async function createChaosWorld(
     databaseUrl,
     workspaces,
     results: createFilesystemStore({ root: resultsFolder }),
-    originPort: origin.port,
+    origin: origin.address,
     engines,
     networks,
+    publishing,
     async close() {
       await Promise.all(engines.map((engine) => engine.end('SIGKILL')))
       for (let left = listStepProcesses(workspaces); left.length > 0; left = listStepProcesses(workspaces)) {
@@ -109,6 +119,7 @@ export async function createChaosWorld(
         await sleep(20)
       }
       await Promise.all(networks.map((network) => network.close()))
+      await publishing?.close()
       await db.destroy()
       await postgres.dropDatabase(database)
       await origin.close()
@@ -137,20 +148,4 @@ function urlVia(databaseUrl: string, port: number, login?: { username: string; p
   url.port = String(port)
   if (login) Object.assign(url, login)
   return url.href
-}
-
-async function startOrigin(): Promise<{ port: number; close: () => Promise<unknown> }> {
-  const server = createServer((request, response) => {
-    if (request.url === '/data.csv') response.end('a,b\n1,2\n')
-    else if (request.url === '/told') response.writeHead(204).end()
-    else response.writeHead(404).end()
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return {
-    port: (server.address() as AddressInfo).port,
-    close: () => {
-      server.closeAllConnections()
-      return new Promise((resolve) => server.close(resolve))
-    },
-  }
 }

@@ -13,6 +13,9 @@ export interface JobEvidence {
   readonly runs: readonly SeenRun[]
 }
 
+/** What is said of a job after its end, whenever it is done. */
+const AFTERWARDS = ['proven', 'transaction', 'anchored', 'assetPublished', 'assetRefused']
+
 /** Holds one job against what every job must be, whatever was done to it. Pure. */
 export function checkJob({ job, row, events, runs }: JobEvidence): Violation[] {
   const found: Violation[] = []
@@ -27,8 +30,8 @@ export function checkJob({ job, row, events, runs }: JobEvidence): Violation[] {
   const count = (what: string): number => events.filter((event) => event.what === what).length
   if (count('finished') !== 1) say('doubled', `ended ${count('finished')} times`)
   if (count('claimed') !== 1) say('doubled', `was claimed ${count('claimed')} times`)
-  if (count('proven') > 1) say('doubled', `was proven ${count('proven')} times`)
-  const last = events.findLast(({ what }) => what !== 'proven')?.what
+  if (count('proven') !== 1) say(count('proven') > 1 ? 'doubled' : 'lost', `was proven ${count('proven')} times`)
+  const last = events.findLast(({ what }) => !AFTERWARDS.includes(what))?.what
   if (last !== 'finished') say('wrong', `has the event ${last} after its end`)
   if (row.epoch !== 1 + count('adopted')) say('wrong', `has epoch ${row.epoch} after ${count('adopted')} adoptions`)
   for (const what of ['provisioned', 'running', 'publishing', 'inputFailed'])

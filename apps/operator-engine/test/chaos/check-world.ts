@@ -1,10 +1,12 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { listEventsOfJobs, loadJob, type JobRow } from '@c2d/operator-db'
+import { listEventsOfJobs, loadJob, loadProof, type JobRow } from '@c2d/operator-db'
+import { verifyProof } from '@c2d/proof'
 import { parseRuns } from './algorithm-source.ts'
 import type { ChaosJob } from './chaos-job.ts'
 import { ENVIRONMENTS, type ChaosWorld } from './chaos-world.ts'
-import { checkJob } from './check-job.ts'
+import { checkJob, type JobEvidence } from './check-job.ts'
+import { checkPublishing } from './check-publishing.ts'
 import { listStepProcesses } from './processes.ts'
 import type { Violation } from './violation.ts'
 import type { Witness } from './witness.ts'
@@ -16,7 +18,12 @@ export async function listLeft(world: ChaosWorld): Promise<string[]> {
     UNION ALL SELECT 'finished jobs with a lease', count(*)::int FROM jobs
       WHERE datefinished IS NOT NULL AND lease_expires_at IS NOT NULL
     UNION ALL SELECT 'live step tokens of finished jobs', count(*)::int FROM step_tokens
-      JOIN jobs ON jobs.workflowid = step_tokens.job_id WHERE ended_at IS NULL AND datefinished IS NOT NULL`)
+      JOIN jobs ON jobs.workflowid = step_tokens.job_id WHERE ended_at IS NULL AND datefinished IS NOT NULL
+    UNION ALL SELECT 'finished jobs without a proof', count(*)::int FROM jobs
+      WHERE datefinished IS NOT NULL AND NOT EXISTS (SELECT 1 FROM proofs WHERE job_id = workflowid)
+    UNION ALL SELECT 'assets that are due', count(*)::int FROM derived_assets WHERE state = 'due'
+    UNION ALL SELECT 'proofs that are to be anchored', count(*)::int FROM proofs WHERE anchor_due
+    UNION ALL SELECT 'transactions under way', count(*)::int FROM chain_transactions WHERE state = 'sent'`)
   const left = rows.filter(({ count }) => count > 0).map(({ what, count }) => `${count} ${what}`)
   const folders = (await readdir(world.workspaces)).filter((name) => /[0-9a-f]{32}/.test(name))
   if (folders.length > 0) left.push(`workspaces ${folders.join(', ')}`)
@@ -32,18 +39,29 @@ export async function checkWorld(world: ChaosWorld, jobs: readonly ChaosJob[], w
   const found: Violation[] = []
   const jobIds = jobs.map(({ jobId }) => jobId)
   const timelines = await listEventsOfJobs(world.db, jobIds)
+  const evidence: JobEvidence[] = []
   for (const job of jobs) {
     const row = await loadJob(world.db, job.jobId)
     if (row) found.push(...(await checkResults(world, row, witness)))
-    const evidence = { job, row, events: timelines.get(job.jobId) ?? [], runs: witness.runsOf(job.jobId) }
-    found.push(...checkJob(evidence))
+    if (row?.dateFinished) found.push(...(await checkProof(world, job.jobId)))
+    evidence.push({ job, row, events: timelines.get(job.jobId) ?? [], runs: witness.runsOf(job.jobId) })
   }
+  found.push(...evidence.flatMap(checkJob))
+  if (world.publishing) found.push(...(await checkPublishing(evidence, world, world.publishing)))
   found.push(...(await checkSlots(world)), ...(await checkNotifications(world)))
   for (const what of await listLeft(world))
     if (!what.includes('unfinished jobs')) found.push({ kind: 'leaked', message: what })
   for (const [index, engine] of world.engines.entries())
     for (const what of engine.unasked()) found.push({ kind: 'wrong', message: `engine ${index} ${what}` })
   return found
+}
+
+/** A proof that is there holds, and is the job's own. */
+async function checkProof({ db }: ChaosWorld, jobId: string): Promise<Violation[]> {
+  const { checks, statement } = verifyProof(await loadProof(db, jobId))
+  if (statement?.predicate.job.id === jobId) return []
+  const findings = checks.filter(({ passed }) => !passed).map(({ finding }) => finding)
+  return [{ kind: 'wrong', message: `job ${jobId}: its proof does not hold: ${findings.join('; ')}` }]
 }
 
 /** Every recorded result can be read whole; what it says of the algorithm's lives goes to the witness. */

@@ -6,18 +6,24 @@ import { withPatience } from './patience.ts'
 import { findRunner, isRunning, listPods } from './processes.ts'
 import type { Fault } from './schedule.ts'
 import { sendStrayReports } from './stray-reports.ts'
+import type { TormentedChain } from './tormented-chain.ts'
 import type { Witness } from './witness.ts'
 
 /** How long a fault waits for the step it is meant for. */
 const STEP_WAIT_MS = 6_000
+
+type ChainFault = Extract<
+  Fault,
+  { kind: 'killChain' | 'freezeChain' | 'dropTransactions' | 'takeBackBlocks' | 'spendNonce' }
+>
 
 /** What a fault needs to know. */
 export interface InjectDeps {
   readonly world: ChaosWorld
   readonly jobs: readonly ChaosJob[]
   readonly witness: Witness
-  /** Restarts of PostgreSQL come one after the other. */
-  readonly oneByOne: (act: () => Promise<void>) => Promise<void>
+  /** What is done to one thing comes one after the other. */
+  readonly oneByOne: (what: 'database' | 'chain', act: () => Promise<void>) => Promise<void>
 }
 
 /**
@@ -40,7 +46,7 @@ export async function inject(fault: Fault, { world, jobs, witness, oneByOne }: I
       world.engines[fault.engine]?.thaw()
       return []
     case 'restartPostgres':
-      await oneByOne(() => world.postgres.restart(fault.how, fault.downMs))
+      await oneByOne('database', () => world.postgres.restart(fault.how, fault.downMs))
       return []
     case 'terminateBackends':
       await withPatience(() => terminateBackends(world, fault.oneOf))
@@ -74,6 +80,33 @@ export async function inject(fault: Fault, { world, jobs, witness, oneByOne }: I
       const job = jobs[fault.job]
       return job ? withPatience(() => sendStrayReports(job, world, witness)) : []
     }
+    case 'killChain':
+    case 'freezeChain':
+    case 'dropTransactions':
+    case 'takeBackBlocks':
+    case 'spendNonce': {
+      const chain = world.publishing?.chain
+      if (chain) await oneByOne('chain', () => tormentChain(fault, chain))
+      return []
+    }
+    case 'cutChain':
+      world.publishing?.wires[fault.engine]?.cut()
+      return []
+  }
+}
+
+async function tormentChain(fault: ChainFault, chain: TormentedChain): Promise<void> {
+  switch (fault.kind) {
+    case 'killChain':
+      return chain.restart(fault.downMs)
+    case 'freezeChain':
+      return chain.freeze(fault.forMs)
+    case 'dropTransactions':
+      return chain.dropTransactions()
+    case 'takeBackBlocks':
+      return chain.takeBack(fault.blocks)
+    case 'spendNonce':
+      return chain.spendNonce()
   }
 }
 

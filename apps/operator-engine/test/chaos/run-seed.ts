@@ -1,9 +1,11 @@
 import { insertJob, notifyJobs, requestStop } from '@c2d/operator-db'
 import { sleep } from '@c2d/runtime'
 import { buildChaosJob, type ChaosJob } from './chaos-job.ts'
+import type { ChainState } from './chain-state.ts'
 import { createChaosWorld, type ChaosWorld } from './chaos-world.ts'
+import { countPublished } from './check-publishing.ts'
 import { checkWorld, listLeft } from './check-world.ts'
-import { inject } from './inject.ts'
+import { inject, type InjectDeps } from './inject.ts'
 import { withPatience } from './patience.ts'
 import type { RestartablePostgres } from './restartable-postgres.ts'
 import { buildSchedule, type Schedule, type SchedulePlan } from './schedule.ts'
@@ -20,6 +22,8 @@ export interface RunReport {
   readonly diagnostics: string
   /** From the last fault until nothing was left, in milliseconds. */
   readonly settledAfterMs: number
+  /** What was brought to the chain; null where nothing is published. */
+  readonly published: { assets: number; transactions: number } | null
 }
 
 /**
@@ -29,12 +33,13 @@ export interface RunReport {
 export async function runSeed(
   seed: number,
   plan: SchedulePlan,
-  deps: { apps: string; postgres: RestartablePostgres },
+  deps: { apps: string; postgres: RestartablePostgres; chainState: ChainState | null },
 ): Promise<RunReport> {
   const schedule = buildSchedule(seed, plan)
   const world = await createChaosWorld(schedule, deps)
   const witness = startWitness(world.workspaces)
-  const jobs = schedule.jobs.map((job, index) => buildChaosJob(seed, index, job, world.originPort))
+  const place = { origin: world.origin, orders: world.publishing?.orders ?? [] }
+  const jobs = schedule.jobs.map((job, index) => buildChaosJob(seed, index, job, place))
   try {
     for (const engine of world.engines) engine.start()
     const believed = await play(schedule, world, jobs, witness)
@@ -42,7 +47,8 @@ export async function runSeed(
     const settledAfterMs = await settle(world, plan.settleMs)
     const violations = [...believed, ...(await withPatience(() => checkWorld(world, jobs, witness)))]
     const diagnostics = world.engines.map((engine, index) => `engine ${index}:\n${engine.lastWords()}`).join('\n')
-    return { schedule, violations, diagnostics: violations.length > 0 ? diagnostics : '', settledAfterMs }
+    const published = world.publishing && (await withPatience(() => countPublished(world)))
+    return { schedule, violations, diagnostics: violations.length > 0 ? diagnostics : '', settledAfterMs, published }
   } finally {
     await witness.close()
     await world.close()
@@ -56,8 +62,8 @@ async function play(
   jobs: readonly ChaosJob[],
   witness: Witness,
 ): Promise<Violation[]> {
-  let restarts = Promise.resolve()
-  const oneByOne = (act: () => Promise<void>): Promise<void> => (restarts = restarts.then(act))
+  const queues = { database: Promise.resolve(), chain: Promise.resolve() }
+  const oneByOne: InjectDeps['oneByOne'] = (what, act) => (queues[what] = queues[what].then(act))
 
   const faults = schedule.faults.map(async (fault) => {
     await sleep(fault.atMs)

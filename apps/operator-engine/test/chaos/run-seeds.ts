@@ -1,7 +1,9 @@
 import { fileURLToPath } from 'node:url'
+import { createChainState, type ChainState } from './chain-state.ts'
+import { ENVIRONMENT_KEY } from './chaos-world.ts'
 import { runSeed, type RunReport } from './run-seed.ts'
 import { startRestartablePostgres } from './restartable-postgres.ts'
-import { PLANS } from './schedule.ts'
+import { PLANS, type SchedulePlan } from './schedule.ts'
 import type { ViolationKind } from './violation.ts'
 
 /** What `npm run chaos` prints as its last line (DESIGN §8). */
@@ -28,22 +30,26 @@ export async function runSeeds(
 ): Promise<ChaosSummary> {
   // Here and in a bundle of this file in `dist/chaos` alike, the folder of all services is three above.
   const apps = fileURLToPath(new URL('../../../', import.meta.url))
+  const plan: SchedulePlan = PLANS[options.plan]
   const postgres = await startRestartablePostgres()
   const summary: ChaosSummary = { runs: 0, lost: 0, doubled: 0, overlapped: 0, leaked: 0, violations: 0 }
   const count = (kind: ViolationKind): void => {
     summary.violations += 1
     if (kind !== 'wrong') summary[kind] += 1
   }
+  let chainState: ChainState | null = null
   try {
+    if (plan.isPublishing) chainState = await createChainState({ orders: plan.jobs, environmentKey: ENVIRONMENT_KEY })
     for (const seed of options.seeds) {
       if (deps.signal?.aborted) break
-      const report = await runSeed(seed, PLANS[options.plan], { apps, postgres })
+      const report = await runSeed(seed, plan, { apps, postgres, chainState })
       summary.runs += 1
       for (const { kind } of report.violations) count(kind)
       deps.onReport(report)
     }
     return summary
   } finally {
+    await chainState?.remove()
     await postgres.close()
   }
 }

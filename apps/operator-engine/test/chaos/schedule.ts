@@ -1,4 +1,5 @@
 import { createRandom, type Random } from './random.ts'
+import { CONFIRMATIONS } from './tormented-chain.ts'
 
 /** What a job's algorithm does. `overtime` outlasts its environment's limit, `missingInput` names a file nobody has. */
 export type Behaviour = 'short' | 'failing' | 'overtime' | 'missingInput'
@@ -30,6 +31,12 @@ export type Fault = { readonly atMs: number } & (
   | { readonly kind: 'killRunner'; readonly job: number; readonly step: FaultStep; readonly afterMs: number }
   | { readonly kind: 'killPod'; readonly job: number; readonly step: 'configure' | 'publish'; readonly afterMs: number }
   | { readonly kind: 'strayReports'; readonly job: number }
+  | { readonly kind: 'killChain'; readonly downMs: number }
+  | { readonly kind: 'freezeChain'; readonly forMs: number }
+  | { readonly kind: 'dropTransactions' }
+  | { readonly kind: 'takeBackBlocks'; readonly blocks: number }
+  | { readonly kind: 'spendNonce' }
+  | { readonly kind: 'cutChain'; readonly engine: number }
 )
 export type FaultStep = 'configure' | 'algorithm' | 'publish'
 export type FaultKind = Fault['kind']
@@ -63,6 +70,15 @@ const FAULT_KINDS = [
   'strayReports',
 ] as const satisfies readonly FaultKind[]
 
+const CHAIN_FAULT_KINDS = [
+  'killChain',
+  'freezeChain',
+  'dropTransactions',
+  'takeBackBlocks',
+  'spendNonce',
+  'cutChain',
+] as const satisfies readonly FaultKind[]
+
 /** How much is done. */
 export interface SchedulePlan {
   readonly windowMs: number
@@ -74,9 +90,14 @@ export interface SchedulePlan {
   readonly kinds: readonly [FaultKind, ...FaultKind[]]
   /** How long a run may take to settle once nothing is done to it any more. */
   readonly settleMs: number
+  /** Whether results become assets, and orders are told of proofs, on a chain that is tormented too. */
+  readonly isPublishing?: true
 }
 
-/** `short` fits a test suite; `outage` is little, but takes the database away for long. */
+/**
+ * `short` fits a test suite; `outage` is little, but takes the database away for long; `publish` takes longer, as an asset is
+ * three transactions, each waited for.
+ */
 export const PLANS = {
   short: { windowMs: 3_500, jobs: 4, faults: 6, longestOutageMs: 1_500, kinds: FAULT_KINDS, settleMs: 60_000 },
   full: { windowMs: 8_000, jobs: 8, faults: 12, longestOutageMs: 1_500, kinds: FAULT_KINDS, settleMs: 60_000 },
@@ -87,6 +108,15 @@ export const PLANS = {
     longestOutageMs: 19_000,
     kinds: ['restartPostgres', 'restartPostgres', 'killEngine', 'freezeEngine'],
     settleMs: 120_000,
+  },
+  publish: {
+    windowMs: 24_000,
+    jobs: 8,
+    faults: 24,
+    longestOutageMs: 1_500,
+    kinds: [...FAULT_KINDS, ...CHAIN_FAULT_KINDS, ...CHAIN_FAULT_KINDS],
+    settleMs: 300_000,
+    isPublishing: true,
   },
 } as const satisfies Record<string, SchedulePlan>
 
@@ -155,5 +185,16 @@ function buildFault(random: Random, engines: number, plan: SchedulePlan): Fault 
       return { atMs, kind, job, step: random.pick(['configure', 'publish']), afterMs: random.between(0, 250) }
     case 'strayReports':
       return { atMs, kind, job }
+    case 'killChain':
+      return { atMs, kind, downMs: random.between(0, 3_000) }
+    case 'freezeChain':
+      return { atMs, kind, forMs: random.between(200, 4_000) }
+    case 'takeBackBlocks':
+      return { atMs, kind, blocks: random.between(1, CONFIRMATIONS) }
+    case 'dropTransactions':
+    case 'spendNonce':
+      return { atMs, kind }
+    case 'cutChain':
+      return { atMs, kind, engine }
   }
 }

@@ -7,10 +7,13 @@ import { checkJob, type JobEvidence } from '../chaos/check-job.ts'
 
 const ORDINARY = { atMs: 0, behaviour: 'short', lastsMs: 100, isNotified: true, stopAtMs: null } as const
 const RUN = { begunMs: 1_000, lastMs: 1_100, isDone: true, hasOverlapped: false }
-const TIMELINE = ['created', 'claimed', 'provisioned', 'running', 'publishing', 'finished']
+const TIMELINE = ['created', 'claimed', 'provisioned', 'running', 'publishing', 'finished', 'proven']
 
 const events = (names: string[]): JobEvent[] => names.map((what, atMs) => ({ what, atMs, by: 'test' }))
-const job = (changes: Partial<ChaosJob> = {}): ChaosJob => ({ ...buildChaosJob(1, 0, ORDINARY, 1), ...changes })
+const job = (changes: Partial<ChaosJob> = {}): ChaosJob => ({
+  ...buildChaosJob(1, 0, ORDINARY, { origin: '127.0.0.1:1' }),
+  ...changes,
+})
 const good = { status: 70, reason: null, exitCode: 0, dateFinished: '1.000000', epoch: 1 } as const
 const rowWith = (changes: Partial<JobRow>): JobRow => ({ ...buildJobRow(), ...changes })
 const kinds = (changes: Partial<JobEvidence>): string[] =>
@@ -27,6 +30,8 @@ describe('what chaos holds a job against', () => {
     ['has no row', { row: null }, 'lost'],
     ['has no end', { row: rowWith({ ...good, dateFinished: null }) }, 'lost'],
     ['ended twice', { events: events([...TIMELINE, 'finished']) }, 'doubled'],
+    ['has two proofs', { events: events([...TIMELINE, 'proven']) }, 'doubled'],
+    ['has no proof', { events: events(TIMELINE.slice(0, -1)) }, 'lost'],
     ['was claimed twice', { events: events(['claimed', ...TIMELINE]) }, 'doubled'],
     ['ran again after its end', { runs: [RUN, { ...RUN, begunMs: 2_000, lastMs: 2_100 }] }, 'doubled'],
     ['began again for no reason', { runs: [RUN, { ...RUN, begunMs: 2_000, isDone: false }] }, 'doubled'],

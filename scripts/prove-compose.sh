@@ -6,8 +6,14 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 compose() { docker compose -f docker-compose.yml -f deploy/compose/standins.yml "$@"; }
-up() { timeout 300 docker compose -f docker-compose.yml -f deploy/compose/standins.yml up --detach --no-build --wait >/dev/null 2>&1 || { compose ps -a; exit 1; }; }
-demo() { timeout 300 docker compose -f docker-compose.yml -f deploy/compose/standins.yml run --rm demo 2>/dev/null | tee /dev/stderr | grep -q 'run directly on the file: yes'; }
+export -f compose
+words=$(mktemp)
+up() {
+  timeout 300 bash -c 'compose --progress plain up --detach --no-build --wait' >"$words" 2>&1 && return
+  tail -15 "$words"; compose ps -a; compose logs --tail 5
+  exit 1
+}
+demo() { timeout 300 bash -c 'compose run --rm demo' 2>"$words" | tee -a /dev/stderr | grep -q 'run directly on the file: yes' || { tail -5 "$words"; exit 1; }; }
 
 advertised=${ADVERTISED_ADDRESS:-}
 unset ADVERTISED_ADDRESS

@@ -172,7 +172,9 @@ CREATE TABLE proofs (
   anchor_due boolean NOT NULL DEFAULT false,
   anchor_next_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
   anchor_note text,
-  CONSTRAINT proofs_pkey PRIMARY KEY (job_id)
+  salts jsonb NOT NULL DEFAULT '[]'::jsonb,
+  CONSTRAINT proofs_pkey PRIMARY KEY (job_id),
+  CONSTRAINT proofs_salts_check CHECK ((jsonb_typeof(salts) = 'array'::text))
 );
 
 CREATE TABLE result_keys (
@@ -583,6 +585,7 @@ COMMENT ON COLUMN output_deliveries.attempts IS 'Counts who took it: only the la
 COMMENT ON TABLE proofs IS 'What was signed of each finished job: a DSSE envelope';
 COMMENT ON COLUMN proofs.anchor_due IS 'Whether its orders are still to be told of it on chain';
 COMMENT ON COLUMN proofs.anchor_note IS 'Why orders were left out, for an operator who looks';
+COMMENT ON COLUMN proofs.salts IS 'By dataset; for its owner, never for the consumer';
 COMMENT ON TABLE result_keys IS 'Keys of results that are kept encrypted; an object keeps the key it came with';
 COMMENT ON TABLE step_attempts IS 'How often each step was tried, and why the last time';
 COMMENT ON TABLE step_tokens IS 'What the pod of a step proves itself with; a newer token of the step replaces the older';

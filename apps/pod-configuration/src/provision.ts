@@ -66,6 +66,8 @@ export interface ProvisionDeps {
 /** What all assets of one run share. */
 interface Run extends StageFileDeps {
   limit: LimitFunction
+  /** For assets whose requests must be sent one asset after the other. */
+  inTurn: LimitFunction
   settings: ProvisionSettings
   fileCount: number
 }
@@ -92,6 +94,7 @@ export async function provision(
     buffers: createBufferPool(BATCH_BYTES),
     extraLanes: createLaneSlots(settings.maxFilesAtOnce),
     limit: pLimit(settings.maxFilesAtOnce),
+    inTurn: pLimit(1),
     settings,
     fileCount: 0,
   }
@@ -120,7 +123,8 @@ async function provisionStage(stage: Stage, run: Run, deps: ProvisionDeps): Prom
     inputs.map(async (input) => {
       if (input instanceof ProvisionError) return input
       try {
-        return await stageAsset(input, run, deps, (path) => owners.get(path) === input)
+        const stage = () => stageAsset(input, run, deps, (path) => owners.get(path) === input)
+        return await (input.opened.isInTurn ? run.inTurn(stage) : stage())
       } catch (thrown) {
         return sayFailure(thrown, 'InputFetchFailed', input.plan.title, deps)
       }
@@ -215,7 +219,8 @@ async function stageAsset(
       { partialFolder: plan.partialFolder, settings: run.settings.transfer },
       run,
     )
-    say(`Downloaded file ${index} of ${plan.title}: ${staged.sizeBytes} bytes, SHA-256 ${staged.sha256}`)
+    const hash = plan.tellsHashes ? `, SHA-256 ${staged.sha256}` : ''
+    say(`Downloaded file ${index} of ${plan.title}: ${staged.sizeBytes} bytes${hash}`)
     return { did: plan.did, serviceId: opened.serviceId, index, path: pathInVolume(layout, path), ...staged }
   }
   const files: StagedFile[] = []

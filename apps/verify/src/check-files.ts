@@ -1,16 +1,7 @@
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { readdir } from 'node:fs/promises'
-import { basename, join, relative, resolve, sep } from 'node:path'
-import { pipeline } from 'node:stream/promises'
+import { basename } from 'node:path'
 import type { ProofSubject } from '@c2d/contracts'
+import { listFiles } from './list-files.ts'
 import type { ReportLine } from './report.ts'
-
-interface FoundFile {
-  /** Below the folder, with `/`. */
-  name: string
-  sha256: string
-}
 
 /**
  * Holds the files of a folder against what a proof says: each must be one of the proof's, by its hash. One that has the
@@ -40,21 +31,4 @@ export async function checkFiles(
   }
   const absent = subjects.filter((subject) => !seen.has(subject))
   return [...lines, ...absent.map(({ name }): ReportLine => ({ outcome: 'unchecked', text: `${name} is not at hand` }))]
-}
-
-async function listFiles(folder: string, except: string): Promise<FoundFile[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  const paths = entries.flatMap((entry) => (entry.isFile() ? [join(entry.parentPath, entry.name)] : []))
-  const found: FoundFile[] = []
-  for (const path of paths.sort()) {
-    if (resolve(path) === resolve(except)) continue
-    found.push({ name: relative(folder, path).split(sep).join('/'), sha256: await hashFile(path) })
-  }
-  return found
-}
-
-async function hashFile(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  await pipeline(createReadStream(path), hash)
-  return hash.digest('hex')
 }

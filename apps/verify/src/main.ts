@@ -1,17 +1,21 @@
 #!/usr/bin/env node
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { isSameAddress } from '@c2d/contracts'
+import { isSameAddress, ownedProofSchema } from '@c2d/contracts'
 import { verifyProof } from '@c2d/proof'
 import { toError } from '@c2d/runtime'
 import { checkChain } from './check-chain.ts'
 import { checkFiles } from './check-files.ts'
+import { checkInputs, type KnownSalt } from './check-inputs.ts'
 import { isHolding, renderReport, type ReportLine } from './report.ts'
 
 const HELP = `c2d-verify PROOF [options]: checks the proof of a computation. It asks no server but the chain's, if you name one.
 
   PROOF                   the proof, a JSON file
-  --outputs FOLDER        also hold the files of this folder against the proof
+  --outputs FOLDER        also hold the files of this folder against the proof: what the job left
+  --inputs FOLDER         the same for what reached the job: files of datasets and of the algorithm
+  --salt HEX              a salt of the proof's, for --inputs, where an owner has hashes salted; may be said more than once.
+                          Those in the file PROOF, as an owner gets it, need not be said
   --rpc URL               also read the orders on chain at this endpoint
   --environment ADDRESS   the environment you ordered from; another one's proof is refused
   --json                  print the report as JSON
@@ -20,12 +24,18 @@ const HELP = `c2d-verify PROOF [options]: checks the proof of a computation. It 
 Exit code: 0 everything that was checked holds; 1 something does not; 2 it could not be checked at all.
 `
 
+interface VerifyOptions {
+  outputs?: string | undefined
+  inputs?: string | undefined
+  salt?: string[] | undefined
+  rpc?: string | undefined
+  environment?: string | undefined
+}
+
 /** @returns the report */
-async function verify(
-  proofPath: string,
-  options: { outputs?: string | undefined; rpc?: string | undefined; environment?: string | undefined },
-): Promise<ReportLine[]> {
-  const { checks, statement, anchor } = verifyProof(await readJson(proofPath))
+async function verify(proofPath: string, options: VerifyOptions): Promise<ReportLine[]> {
+  const document = await readJson(proofPath)
+  const { checks, statement, anchor } = verifyProof(document)
   const lines = checks.map(({ passed, finding }): ReportLine => ({
     outcome: passed ? 'passed' : 'failed',
     text: finding,
@@ -48,9 +58,26 @@ async function verify(
   if (options.outputs === undefined) {
     lines.push({ outcome: 'unchecked', text: `the files of job ${job.id} (--outputs)` })
   } else lines.push(...(await checkFiles(options.outputs, statement.subject, proofPath)))
+  if (options.inputs === undefined) {
+    lines.push({ outcome: 'unchecked', text: 'the files that reached it (--inputs)' })
+  } else {
+    const salts = [...readSalts(document), ...(options.salt ?? []).map(parseSalt)]
+    lines.push(...(await checkInputs(options.inputs, statement.predicate, salts, proofPath)))
+  }
   if (options.rpc === undefined) lines.push({ outcome: 'unchecked', text: 'the orders on chain (--rpc)' })
   else lines.push(...(await checkChain(statement, anchor, options.rpc)))
   return lines
+}
+
+/** Those beside the envelope; they are not signed, and need not be: a wrong one fits no file. */
+function readSalts(document: unknown): KnownSalt[] {
+  return ownedProofSchema.safeParse(document).data?.salts ?? []
+}
+
+function parseSalt(text: string): KnownSalt {
+  const salt = /^(?:0x)?([0-9a-f]{64})$/i.exec(text)?.[1]
+  if (salt === undefined) throw new Error('--salt is not 32 bytes in hex')
+  return { did: null, salt: salt.toLowerCase() }
 }
 
 async function readJson(path: string): Promise<unknown> {
@@ -67,6 +94,8 @@ try {
     allowPositionals: true,
     options: {
       outputs: { type: 'string' },
+      inputs: { type: 'string' },
+      salt: { type: 'string', multiple: true },
       rpc: { type: 'string' },
       environment: { type: 'string' },
       json: { type: 'boolean' },

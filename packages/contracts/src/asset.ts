@@ -33,6 +33,8 @@ export const ALL_PUBLISHED = '*'
 export const computeOptionsSchema = z.object({
   allowRawAlgorithm: z.boolean().nullish(),
   allowNetworkAccess: z.boolean().nullish(),
+  /** True keeps hashes of the files from consumers: proofs tell salted ones, and only the owner gets the salt. */
+  saltFileHashes: z.boolean().nullish(),
   /** False keeps results from becoming assets of consumers. */
   allowDerivedAssets: z.boolean().nullish(),
   publisherTrustedAlgorithms: z.array(z.union([z.literal(ALL_PUBLISHED), trustedAlgorithmSchema])).nullish(),

@@ -16,7 +16,7 @@ const stagedFileSchema = z
   .strictObject({
     index: z.number().int().nonnegative().describe('Position in the service'),
     sha256: sha256HexSchema.describe(
-      'SHA-256 of the bytes; with `salted`, HMAC-SHA256 of "<index> <SHA-256 of the bytes>" with the salt of the dataset',
+      'SHA-256 of the bytes; with `salted`, HMAC-SHA256 with the salt (32 bytes) as key over that SHA-256 in hex',
     ),
     salted: z
       .literal(true)
@@ -153,3 +153,15 @@ export const proofEnvelopeSchema = z.object({
   signatures: z.array(z.object({ keyid: addressSchema, sig: z.base64(), endorsement: keyEndorsementSchema })).length(1),
 })
 export type ProofEnvelope = z.infer<typeof proofEnvelopeSchema>
+
+/**
+ * The salt of one dataset in the proof of one job: 32 bytes in hex. Whoever has it can tell which files the proof speaks
+ * of; it stands in no statement.
+ */
+export const fileSaltSchema = z.object({ did: z.string(), salt: sha256HexSchema })
+export type FileSalt = z.infer<typeof fileSaltSchema>
+export const fileSaltListSchema = z.array(fileSaltSchema)
+
+/** A proof as the owner of a dataset gets it: the salts of their datasets stand beside the envelope, unsigned. */
+export const ownedProofSchema = proofEnvelopeSchema.extend({ salts: fileSaltListSchema.optional() })
+export type OwnedProof = z.infer<typeof ownedProofSchema>

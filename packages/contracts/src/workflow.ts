@@ -13,6 +13,8 @@ const remoteSchema = z.object({
   algouserdata: z.unknown().optional(),
   /** What the reference provider writes for algorithms (pods-behaviour §1.7); read beside `userdata`. */
   userData: z.unknown().optional(),
+  /** Where another provider serves it: how many files there are, since each is asked for by signed requests (DESIGN §4.6). */
+  foreignFiles: z.number().int().positive().optional(),
 })
 
 /** One dataset of a stage: behind a provider (`remote`) or, in legacy workflows, a plain address. */
@@ -23,6 +25,8 @@ export const stageInputSchema = z.object({
   remote: remoteSchema.optional(),
   /** SHA-256 of each file, where they are known before: pod-configuration refuses other bytes (DESIGN §4.4). */
   checkedFiles: z.array(sha256HexSchema).optional(),
+  /** What the owner said in the dataset's document: no hash of a file goes where the consumer reads it. */
+  saltFileHashes: z.boolean().optional(),
 })
 export type StageInput = z.infer<typeof stageInputSchema>
 

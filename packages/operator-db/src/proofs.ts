@@ -1,4 +1,4 @@
-import { proofEnvelopeSchema, type ProofEnvelope } from '@c2d/contracts'
+import { fileSaltListSchema, proofEnvelopeSchema, type FileSalt, type ProofEnvelope } from '@c2d/contracts'
 import type { Database } from '@c2d/postgres'
 
 /**
@@ -20,22 +20,24 @@ export async function listUnprovenJobs(
 
 /**
  * Keeps a proof, once a job, with the event `proven`.
+ * @param proof.salts of the datasets whose file hashes it tells salted only
  * @param proof.isAnchored whether its orders are to be told of it on chain
  * @returns false when the job has one already: that one stays
  */
 export async function insertProof(
   db: Database,
-  proof: { jobId: string; envelope: ProofEnvelope; isAnchored: boolean; by: string },
+  proof: { jobId: string; envelope: ProofEnvelope; salts: readonly FileSalt[]; isAnchored: boolean; by: string },
 ): Promise<boolean> {
   const { rowCount } = await db.raw<{ rowCount: number }>(
     `WITH kept AS (
-       INSERT INTO proofs (job_id, envelope, anchor_due) VALUES (:jobId, :envelope::jsonb, :isAnchored)
+       INSERT INTO proofs (job_id, envelope, salts, anchor_due)
+       VALUES (:jobId, :envelope::jsonb, :salts::jsonb, :isAnchored)
        ON CONFLICT DO NOTHING RETURNING job_id
      ), settled AS (
        UPDATE jobs SET proof_due = false WHERE workflowid = :jobId AND datefinished IS NOT NULL
      )
      INSERT INTO job_events (job_id, what, by_whom) SELECT job_id, 'proven', :by FROM kept`,
-    { ...proof, envelope: JSON.stringify(proof.envelope) },
+    { ...proof, envelope: JSON.stringify(proof.envelope), salts: JSON.stringify(proof.salts) },
   )
   return rowCount === 1
 }
@@ -47,4 +49,12 @@ export async function loadProof(db: Database, jobId: string): Promise<ProofEnvel
     { jobId },
   )
   return rows[0] ? proofEnvelopeSchema.parse(rows[0].envelope) : null
+}
+
+/** The salts beside the proof of a job; none where there is no proof (yet). */
+export async function loadProofSalts(db: Database, jobId: string): Promise<FileSalt[]> {
+  const { rows } = await db.raw<{ rows: { salts: unknown }[] }>('SELECT salts FROM proofs WHERE job_id = :jobId', {
+    jobId,
+  })
+  return fileSaltListSchema.parse(rows[0]?.salts ?? [])
 }

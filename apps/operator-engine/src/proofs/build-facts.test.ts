@@ -1,9 +1,9 @@
-import { JOB_STATUS } from '@c2d/contracts'
+import { JOB_STATUS, type FileSalt } from '@c2d/contracts'
 import type { JobRow } from '@c2d/operator-db'
-import { buildStatement } from '@c2d/proof'
+import { buildStatement, saltHash } from '@c2d/proof'
 import { describe, expect, it } from '@jest/globals'
 import { readConfig } from '../config.ts'
-import { buildJobRow } from '../testing/build-job-row.ts'
+import { buildJobRow, buildStoredWorkflow } from '../testing/build-job-row.ts'
 import { buildFacts } from './build-facts.ts'
 
 const environment = readConfig({
@@ -79,6 +79,22 @@ describe('buildFacts', () => {
     expect(facts.files).toEqual([])
     expect(facts.predicate.execution).toMatchObject({ reason: 'InputFetchFailed', exitCode: null, steps: [] })
     expect(buildStatement(facts.predicate, facts.files).subject).toHaveLength(1)
+  })
+
+  it('behaviour: where an owner wants hashes salted, the statement has no other, the same each time, another each job', () => {
+    const salted = (jobId: string) => {
+      const job = buildFinished({ jobId, workflow: buildStoredWorkflow() })
+      job.workflow!.spec.metadata.stages[0]!.input[0]!.saltFileHashes = true
+      return buildFacts(job, TIMELINE, place)!
+    }
+    const { predicate, salts, files } = salted('1'.repeat(32))
+    const [{ salt }] = salts as [FileSalt]
+    expect(salts).toEqual([{ did: DATASET, salt: expect.stringMatching(/^[0-9a-f]{64}$/) }])
+    expect(predicate.datasets[0]?.files).toEqual([{ index: 0, sha256: saltHash(salt, SHA), salted: true }])
+    expect(JSON.stringify({ ...predicate, algorithm: null })).not.toContain(SHA)
+    expect(JSON.stringify({ predicate, files })).not.toContain(salt)
+    expect(salted('1'.repeat(32))).toEqual({ predicate, salts, files })
+    expect(salted('2'.repeat(32)).salts[0]?.salt).not.toBe(salt)
   })
 
   it('behaviour: what is not finished, or cannot be read, is not vouched for', () => {

@@ -2,16 +2,20 @@ import { sha256Hex } from '@c2d/chain'
 import {
   STEPS,
   sha256HexSchema,
+  type FileSalt,
   type JobEvent,
   type ProofPredicate,
   type ProofSubject,
+  type StageInput,
   type StoredResult,
 } from '@c2d/contracts'
 import type { JobRow } from '@c2d/operator-db'
+import { saltHash } from '@c2d/proof'
 import { z } from 'zod'
 import type { EnvironmentConfig } from '../config.ts'
 import type { Executor } from '../executor/executor.ts'
 import { stepLimits } from '../steps/step-limits.ts'
+import { deriveFileSalt } from './file-salt.ts'
 
 /** What pod-configuration recorded of each file that reached the job. */
 const stagingSchema = z.object({
@@ -28,19 +32,25 @@ const finishedSchema = z.object({
 
 /**
  * What a proof says of a finished job: nothing but what its row and its timeline hold, so that whoever reads them again
- * finds the same.
- * @returns null for a row that is no job of ours to vouch for: unfinished, or without a readable workflow
+ * finds the same. Where the owner of a dataset wants it, salted hashes stand for those of its files.
+ * @returns the salts beside it; null for a row that is no job of ours to vouch for: unfinished, or without a readable workflow
  */
 export function buildFacts(
   job: JobRow,
   timeline: readonly JobEvent[],
   { environment, executor }: { environment: EnvironmentConfig; executor: Executor['name'] },
-): { predicate: ProofPredicate; files: ProofSubject[] } | null {
+): { predicate: ProofPredicate; files: ProofSubject[]; salts: FileSalt[] } | null {
   const stage = job.workflow?.spec.metadata.stages[0]
   if (!stage || job.dateFinished === null) return null
   const staged = stagingSchema.safeParse(job.staging).data?.files ?? []
   const filesOf = (did: string) =>
     staged.filter((file) => file.did === did).map(({ index, sha256 }) => ({ index, sha256 }))
+  const salts = saltsOf(stage.input, environment, job.jobId)
+  const datasetFilesOf = (did: string) => {
+    const salt = salts.find((one) => one.did === did)?.salt
+    if (salt === undefined) return filesOf(did)
+    return filesOf(did).map(({ index, sha256 }) => ({ index, sha256: saltHash(salt, sha256), salted: true as const }))
+  }
   const { container, rawcode } = stage.algorithm
   const { maxDurationSeconds, memoryBytes, workspaceBytes } = stepLimits(environment, environment.maxJobDuration)
   return {
@@ -51,7 +61,7 @@ export function buildFacts(
       datasets: stage.input.map(({ id, remote }) => ({
         did: id ?? null,
         serviceId: remote?.serviceId ?? null,
-        files: filesOf(id ?? ''),
+        files: datasetFilesOf(id ?? ''),
       })),
       algorithm: {
         did: stage.algorithm.id || null,
@@ -74,7 +84,14 @@ export function buildFacts(
       finishedAtMs: epochMsOf(job.dateFinished),
     },
     files: (job.outputs ?? []).flatMap(subjectOf),
+    salts,
   }
+}
+
+/** One salt a dataset: said of one of its services, it holds for all of them, as files are known by their dataset. */
+function saltsOf(inputs: readonly StageInput[], { privateKey }: EnvironmentConfig, jobId: string): FileSalt[] {
+  const salted = inputs.flatMap(({ id, saltFileHashes }) => (id !== undefined && saltFileHashes === true ? [id] : []))
+  return [...new Set(salted)].map((did) => ({ did, salt: deriveFileSalt(privateKey, jobId, did) }))
 }
 
 function stepsOf(timeline: readonly JobEvent[]): ProofPredicate['execution']['steps'] {

@@ -67,5 +67,5 @@ async function proveJob(
     })
   }
   const isAnchored = deps.wallets.get(facts.predicate.job.chainId ?? 0)?.anchorsProofs === true
-  return insertProof(deps.db, { jobId, envelope, isAnchored, by: deps.by })
+  return insertProof(deps.db, { jobId, envelope, salts: facts.salts, isAnchored, by: deps.by })
 }

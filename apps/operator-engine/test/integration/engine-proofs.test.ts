@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { listEvents, loadProof, type JobRow } from '@c2d/operator-db'
-import type { ProofEnvelope } from '@c2d/contracts'
-import { verifyProof } from '@c2d/proof'
+import { listEvents, loadProof, loadProofSalts, type JobRow } from '@c2d/operator-db'
+import type { FileSalt, ProofEnvelope } from '@c2d/contracts'
+import { saltHash, verifyProof } from '@c2d/proof'
 import { sleep } from '@c2d/runtime'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
@@ -28,7 +28,7 @@ beforeEach(async () => {
 afterEach(() => world.close())
 
 async function waitForProof(jobId: string): Promise<ProofEnvelope> {
-  const giveUpAt = Date.now() + 30_000
+  const giveUpAt = Date.now() + 60_000
   for (;;) {
     const proof = await loadProof(world.db, jobId)
     if (proof) return proof
@@ -80,6 +80,40 @@ describe('proofs', () => {
       expect(validate({ ...statement, note: 'added' })).toBe(false)
       expect(validate({ ...statement, subject: [] })).toBe(false)
     }
+  })
+
+  it('behaviour: where an owner wants hashes salted, nothing that the consumer gets tells the hash of a file', async () => {
+    await world.startEngine()
+    const jobId = await world.queueJob(ALGORITHM, { saltFileHashes: true })
+    const job = await world.waitForJob(jobId, isFinished)
+    const proof = await waitForProof(jobId)
+    const [file] = verifyProof(proof).statement?.predicate.datasets[0]?.files ?? []
+    const [{ salt }] = (await loadProofSalts(world.db, jobId)) as [FileSalt]
+    const bare = sha256('a,b\n1,2\n')
+    expect(file).toEqual({ index: 0, sha256: saltHash(salt, bare), salted: true })
+    const shown = [payloadOf(proof), await listEvents(world.db, jobId), job.outputs]
+    expect(JSON.stringify(shown)).not.toMatch(new RegExp(`${bare}|${salt}`))
+    expect(await world.resultText(job, 'configure.log')).toContain('Downloaded file 0')
+    for (const { filename } of job.outputs ?? []) expect(await world.resultText(job, filename)).not.toContain(bare)
+    expect((await loadValidator())(payloadOf(proof))).toBe(true)
+  })
+
+  it('attack: an algorithm that writes a file named like the proof has written an output, and nothing else', async () => {
+    await world.startEngine()
+    const earlier = await waitForProof(await world.queueJob(ALGORITHM))
+    const forged = JSON.stringify(earlier)
+    const jobId = await world.queueJob(`
+      const { mkdirSync, writeFileSync } = require('fs')
+      for (const name of ['proof.json', 'proof-' + process.env.JOBID + '.json', 'logs/proof.json']) {
+        mkdirSync('/data/outputs/logs', { recursive: true })
+        writeFileSync('/data/outputs/' + name, ${JSON.stringify(forged)})
+      }`)
+    await world.waitForJob(jobId, isFinished)
+    const { statement } = verifyProof(await waitForProof(jobId))
+    expect(statement?.predicate.job.id).toBe(jobId)
+    const forgeries = statement?.subject.filter(({ digest }) => digest.sha256 === sha256(forged)) ?? []
+    expect(forgeries.length).toBeGreaterThanOrEqual(2)
+    for (const { name } of forgeries) expect(name).toMatch(/^outputs\//)
   })
 
   it('behaviour: two engines at it, and one that was killed: one proof a job, of the same facts', async () => {

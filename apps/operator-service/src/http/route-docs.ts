@@ -1,6 +1,7 @@
 import {
   OPERATOR_BASE_PATH,
   environmentSchema,
+  fileSaltListSchema,
   jobEventSchema,
   jobIdSchema,
   jobResultSchema,
@@ -122,6 +123,14 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
     params: z.object({ jobId: jobIdSchema }),
     query: z.object(signature),
     responses: { '200': { description: 'The proof', schema: proofEnvelopeSchema }, ...refusals, ...missing },
+  }),
+  operation('get', '/jobs/:jobId/salts', 'The salts of a proof', ['jobs'], {
+    description:
+      'Of datasets whose owners let proofs tell salted file hashes only: each is for its owner. The owner in the ' +
+      'signature is empty.',
+    params: z.object({ jobId: jobIdSchema }),
+    query: z.object(signature),
+    responses: { '200': { description: 'By dataset', schema: fileSaltListSchema }, ...refusals, ...missing },
   }),
   operation('get', '/jobs/:jobId/published', 'A result that became a file of an asset', ['results'], {
     description: 'The owner in the signature is empty.',

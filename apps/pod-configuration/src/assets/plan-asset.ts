@@ -16,6 +16,8 @@ export interface AssetPlan {
   partialFolder: string
   /** Name of the file at a position: `0`, `1` … for datasets; `algorithm`, `1` … for algorithms. */
   nameOf: (index: number) => string
+  /** Whether the log, which the consumer reads, may tell hashes of files. */
+  tellsHashes: boolean
   /** Throws to refuse the bytes of a file. */
   accept: (index: number, file: WrittenFile) => void
   /** Called with the number of files, before any is fetched. */
@@ -44,6 +46,7 @@ export function planInput(input: StageInput, layout: VolumeLayout): AssetPlan {
     folder: layout.inputFolder(did),
     partialFolder: layout.partialInputs,
     nameOf: String,
+    tellsHashes: input.saltFileHashes !== true,
     ...checksOf(input.checkedFiles, `Dataset ${did}`, refuse),
   }
 }
@@ -64,6 +67,7 @@ export function planAlgorithm(algorithm: StageAlgorithm, layout: VolumeLayout): 
     folder: layout.transformations,
     partialFolder: layout.partialTransformations,
     nameOf: (index) => (index === 0 ? 'algorithm' : String(index)),
+    tellsHashes: true,
     ...checksOf(algorithm.checkedFiles, 'The algorithm', refuse),
   }
 }

@@ -142,6 +142,14 @@ describe('provision', () => {
     expect(await run(GOOD, (stage) => (stage.algorithm.checkedFiles = [sha256(CODE)]))).toMatchObject({ status: 30 })
   })
 
+  it('behaviour: the log, which the consumer gets, tells hashes of files, but where the owner wants them salted', async () => {
+    const salted = await run(GOOD, (stage) => (stage.input[0]!.saltFileHashes = true))
+    expect(salted.files.map((file) => file.sha256)).toContain(sha256('second'))
+    expect(log.join('\n')).toMatch(/Downloaded file 1 of Dataset .*: 6 bytes\n/)
+    expect(log.join('\n')).not.toContain(sha256('second'))
+    expect(log.join('\n')).toContain(sha256(CODE))
+  })
+
   it('behaviour: code in the request is written as it is, however short', async () => {
     const outcome = await run({ [`${DATA}|svc`]: { files: ['x'] } }, (stage) => {
       stage.algorithm = { id: '', rawcode: 'print(1)', container: stage.algorithm.container }

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import { addressOf, signMessage } from '@c2d/chain'
 import {
   environmentListSchema,
+  fileSaltListSchema,
   JOB_STATUS,
   jobStatusAnswerListSchema,
   OPERATOR_BASE_PATH,
@@ -10,6 +11,7 @@ import {
   proofEnvelopeSchema,
   RESULT_TOKEN_HEADER,
   type Environment,
+  type FileSalt,
   type JobStatusAnswer,
   type ProofEnvelope,
   type Workflow,
@@ -61,6 +63,8 @@ export interface OperatorService {
   findJob(jobId: string): Promise<JobStatusAnswer | null>
   /** What was signed of a job that ended, whoever owns it, or null where there is nothing (yet). */
   findProof(jobId: string): Promise<ProofEnvelope | null>
+  /** The salts beside a proof, by dataset; none where no owner asked for salted hashes. */
+  findSalts(jobId: string): Promise<FileSalt[]>
   /** How many unfinished jobs of each environment have not begun yet. */
   waitingByEnvironment(): Promise<Map<string, number>>
   /**
@@ -160,6 +164,14 @@ export function createOperatorService(options: {
       const proof = answer.status === 200 ? proofEnvelopeSchema.safeParse(parseJson(answer.body)).data : undefined
       if (!proof) throw new AppError('UpstreamUnavailable', { cause: new Error(`proof answered ${answer.status}`) })
       return proof
+    },
+    async findSalts(jobId) {
+      const path = `/jobs/${encodeURIComponent(jobId)}/salts`
+      const answer = await ask('GET', addressed(path, { providerAddress, ...sign('', jobId) }))
+      if (answer.status === 404) return []
+      const salts = answer.status === 200 ? fileSaltListSchema.safeParse(parseJson(answer.body)).data : undefined
+      if (!salts) throw new AppError('UpstreamUnavailable', { cause: new Error(`salts answered ${answer.status}`) })
+      return salts
     },
     async waitingByEnvironment() {
       // Unsigned: this much is told to anybody, and needs no nonce.

@@ -1,4 +1,4 @@
-import { isSameAddress, jobIdSchema, PROVIDER_ENDPOINTS, type ProofEnvelope } from '@c2d/contracts'
+import { isSameAddress, jobIdSchema, PROVIDER_ENDPOINTS, type OwnedProof, type ProofStatement } from '@c2d/contracts'
 import { notFound } from '@c2d/http-kit'
 import { verifyProof } from '@c2d/proof'
 import { AppError } from '@c2d/runtime'
@@ -15,6 +15,7 @@ import { refuseHead } from './refuse-head.ts'
 /**
  * `GET /compute/proof`: what the operator signed of a job (docs/proof.md). For its consumer, and for whoever owns the
  * NFT of one of its datasets now; they sign as for a status. Everybody else learns what they learn of no job at all.
+ * Owners of datasets whose file hashes are salted get the salts of theirs beside it, and of no other.
  */
 export function proofRoutes(deps: {
   operator: OperatorService | null
@@ -32,8 +33,8 @@ export function proofRoutes(deps: {
       if (!jobId.success)
         throw new AppError('ValidationFailed', { fields: { jobId: ['The jobId format is invalid.'] } })
       await assertOwner(asked, deps.auth)
-      const proof = await operator.findProof(jobId.data)
-      if (!proof || !(await mayRead(asked.query.owner, proof, deps.chains))) {
+      const proof = await loadProofFor(asked.query.owner, jobId.data, operator, deps.chains)
+      if (!proof) {
         throw new AppError('NotFound', {
           detail: `There is no proof of job ${jobId.data} for this address, or not yet.`,
         })
@@ -45,16 +46,54 @@ export function proofRoutes(deps: {
   return router
 }
 
-async function mayRead(reader: string, proof: ProofEnvelope, chains: ProviderChains): Promise<boolean> {
+/** The proof as a reader may have it; null where there is none for them. */
+async function loadProofFor(
+  reader: string,
+  jobId: string,
+  operator: OperatorService,
+  chains: ProviderChains,
+): Promise<OwnedProof | null> {
+  const proof = await operator.findProof(jobId)
+  if (!proof) return null
   const { statement } = verifyProof(proof)
   if (!statement) {
     throw new AppError('UpstreamUnavailable', { cause: new Error('the operator gave a proof that does not hold') })
   }
-  const { job, orders, datasets } = statement.predicate
-  if (isSameAddress(job.consumer, reader)) return true
+  const { job, datasets } = statement.predicate
+  const isConsumer = isSameAddress(job.consumer, reader)
+  const salted = new Set(datasets.flatMap(({ did, files }) => (did !== null && files.some(isSalted) ? [did] : [])))
+  const owned = await listOwned(reader, statement, isConsumer ? salted : null, chains).catch((thrown: unknown) => {
+    // A consumer's proof is theirs without the chain: where it cannot be asked, nothing but a salt is missing.
+    if (isConsumer) return new Set<string>()
+    throw thrown
+  })
+  if (!isConsumer && owned.size === 0) return null
+  const opened = [...salted].filter((did) => owned.has(did))
+  if (opened.length === 0) return proof
+  const salts = await operator.findSalts(jobId)
+  return { ...proof, salts: salts.filter(({ did }) => opened.includes(did)) }
+}
+
+function isSalted({ salted }: { salted?: true | undefined }): boolean {
+  return salted === true
+}
+
+/**
+ * The datasets of a job whose NFTs are somebody's now, by DID.
+ * @param among only these are asked about; null is all
+ */
+async function listOwned(
+  reader: string,
+  { predicate: { job, orders, datasets } }: ProofStatement,
+  among: ReadonlySet<string> | null,
+  chains: ProviderChains,
+): Promise<Set<string>> {
   const chain = chains.get(job.chainId ?? 0)
-  if (!chain) return false
-  const nfts = new Set(orders.flatMap(({ did, nft }) => (datasets.some((dataset) => dataset.did === did) ? [nft] : [])))
-  const owners = await Promise.all([...nfts].map((nft) => chain.client.nftOwner(nft)))
-  return owners.some((owner) => owner !== null && isSameAddress(owner, reader))
+  if (!chain) return new Set()
+  const isAsked = (did: string): boolean => datasets.some((one) => one.did === did) && (among?.has(did) ?? true)
+  const nfts = new Map(orders.flatMap(({ did, nft }) => (isAsked(did) ? [[did, nft] as const] : [])))
+  const owners = await Promise.all(
+    [...nfts].map(async ([did, nft]) => ({ did, owner: await chain.client.nftOwner(nft) })),
+  )
+  return new Set(owners.flatMap(({ did, owner }) => (owner !== null && isSameAddress(owner, reader) ? [did] : [])))
 }

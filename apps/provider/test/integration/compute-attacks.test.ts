@@ -104,6 +104,19 @@ describe('compute jobs under attack', () => {
     expect(stage).toMatchObject({ compute: { allowNetworkAccess: false } })
   })
 
+  it('hashes of files that an owner wants salted: the workflow says so of that dataset, and of no other', async () => {
+    const salted = await stack.publish({
+      files: [stack.origin.offer('/salted.csv', 'x')],
+      compute: { publisherTrustedAlgorithms: ['*'], saltFileHashes: true },
+    })
+    const opened = await orderRun(stack, { dataset: salted, algorithm })
+    const stage = await sentStage({ additionalDatasets: [opened.dataset] })
+    expect(stage['input']).toEqual([
+      expect.not.objectContaining({ saltFileHashes: expect.anything() }),
+      expect.objectContaining({ id: salted.did, saltFileHashes: true }),
+    ])
+  })
+
   it('a run of more than a day is quoted at what is left of it: it is quoted whole', async () => {
     const long = await quote(stack, { dataset, algorithm, environment: 'paid', seconds: DAY_SECONDS + 60 })
     const amountWei = BigInt(feeOf((long.json as { datasets: Quote[] }).datasets[0]).providerFeeAmount)

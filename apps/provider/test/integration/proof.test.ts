@@ -1,4 +1,4 @@
-import type { ProofEnvelope } from '@c2d/contracts'
+import type { ProofEnvelope, ProofPredicate } from '@c2d/contracts'
 import { buildStatement, createLocalSigner, endorseKey, sealStatement } from '@c2d/proof'
 import { Secret } from '@c2d/runtime'
 import { buildProofPredicate } from '@c2d/testing'
@@ -6,6 +6,7 @@ import { signMessage } from '@c2d/chain'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { nextNonce, query } from './support/api.ts'
 import type { ChainActor } from './support/chain-actor.ts'
+import type { PublishedAsset } from './support/publish-asset.ts'
 import { sendJson } from './support/http-stub.ts'
 import { startStack, type Stack } from './support/stack.ts'
 
@@ -16,9 +17,11 @@ const SHA = 'a'.repeat(64)
 
 let stack: Stack
 let proof: ProofEnvelope
+let dataset: PublishedAsset
+let sign: (datasets: ProofPredicate['datasets']) => Promise<ProofEnvelope>
 beforeAll(async () => {
   stack = await startStack()
-  const dataset = await stack.publish({ files: [stack.origin.offer('/data.csv', 'x')], compute: {} })
+  dataset = await stack.publish({ files: [stack.origin.offer('/data.csv', 'x')], compute: {} })
   const order = {
     did: dataset.did,
     serviceId: dataset.serviceId,
@@ -27,20 +30,21 @@ beforeAll(async () => {
     datatoken: dataset.datatoken,
     txId: `0x${'22'.repeat(32)}`,
   }
-  const statement = buildStatement(
-    buildProofPredicate({
-      job: { id: JOB_ID, agreementId: order.txId, chainId: 8996, consumer: stack.consumer.address },
-      environment: { id: 'free', address: ENVIRONMENT.address },
-      orders: [order],
-      datasets: [{ did: dataset.did, serviceId: dataset.serviceId, files: [] }],
-    }),
-    [{ name: 'outputs/a', digest: { sha256: SHA } }],
-  )
   const endorsement = await endorseKey(ENVIRONMENT, 'free', ENVIRONMENT.address, {
     validFrom: 1_700_000_000,
     validUntil: 1_800_000_000,
   })
-  proof = await sealStatement(statement, ENVIRONMENT, endorsement)
+  sign = async (datasets) => {
+    const predicate = buildProofPredicate({
+      job: { id: JOB_ID, agreementId: order.txId, chainId: 8996, consumer: stack.consumer.address },
+      environment: { id: 'free', address: ENVIRONMENT.address },
+      orders: [order],
+      datasets,
+    })
+    const statement = buildStatement(predicate, [{ name: 'outputs/a', digest: { sha256: SHA } }])
+    return await sealStatement(statement, ENVIRONMENT, endorsement)
+  }
+  proof = await sign([{ did: dataset.did, serviceId: dataset.serviceId, files: [] }])
   stack.operator.follow = (request, response) => {
     if (request.path.endsWith(`${JOB_ID}/proof`)) sendJson(response, 200, proof)
     else sendJson(response, 404, { error: 'There is no proof' })
@@ -70,6 +74,28 @@ describe('proofs of jobs', () => {
     const posing = await ask(stack.stranger, { consumerAddress: stack.consumer.address })
     expect(posing.status).toBeGreaterThanOrEqual(400)
     expect(posing.text).not.toContain('payload')
+  })
+
+  it('behaviour: an owner who has hashes salted gets the salt of their dataset, and nobody else gets any', async () => {
+    const salts = [
+      { did: dataset.did, salt: '5a'.repeat(32) },
+      { did: `did:op:${SHA}`, salt: '5b'.repeat(32) },
+    ]
+    stack.operator.follow = (request, response) => {
+      if (request.path.endsWith(`${JOB_ID}/proof`)) sendJson(response, 200, proof)
+      else sendJson(response, 200, salts)
+    }
+    const plain = proof
+    const files = [{ index: 0, sha256: SHA, salted: true as const }]
+    proof = await sign([
+      { did: dataset.did, serviceId: dataset.serviceId, files },
+      { did: `did:op:${SHA}`, serviceId: 's', files },
+    ])
+    expect((await ask(stack.publisher)).json).toEqual({ ...proof, salts: salts.slice(0, 1) })
+    expect((await ask(stack.consumer)).json).toEqual(proof)
+    expect((await ask(stack.stranger)).status).toBe(404)
+    proof = plain
+    expect((await ask(stack.publisher)).json).toEqual(proof)
   })
 
   it('attack: a proof that does not hold is not handed on', async () => {

@@ -4,9 +4,9 @@ import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildProviderFee, computeDid, createOrderProofSender, signMessage } from '@c2d/chain'
-import type { ProofEnvelope, ProofOrder, ProofPredicate } from '@c2d/contracts'
+import type { FileSalt, ProofEnvelope, ProofOrder, ProofPredicate } from '@c2d/contracts'
 import { DEV_ACCOUNTS, devWallet } from '@c2d/dev-servers'
-import { buildStatement, createLocalSigner, endorseKey, sealStatement, verifyProof } from '@c2d/proof'
+import { buildStatement, createLocalSigner, endorseKey, saltHash, sealStatement, verifyProof } from '@c2d/proof'
 import { Secret } from '@c2d/runtime'
 import { buildProofPredicate, createOceanActor, type OceanActor, startTestChain, type TestChain } from '@c2d/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
@@ -66,7 +66,18 @@ afterEach(async () => {
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
-async function writeProof(changes: Partial<ProofPredicate> = {}): Promise<string> {
+async function putInputs(files: Record<string, string>): Promise<void> {
+  await rm(join(folder, 'inputs'), { recursive: true, force: true })
+  await mkdir(join(folder, 'inputs'))
+  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, 'inputs', name), content)
+}
+
+let proofs = 0
+async function writeProof(
+  changes: Partial<ProofPredicate> = {},
+  salts?: FileSalt[],
+  contents: Record<string, string> = CONTENTS,
+): Promise<string> {
   const predicate = buildProofPredicate({
     job: { id: 'b'.repeat(32), agreementId: order.txId, chainId: 8996, consumer: CONSUMER },
     environment: { id: 'paid', address: ENVIRONMENT.address },
@@ -74,11 +85,12 @@ async function writeProof(changes: Partial<ProofPredicate> = {}): Promise<string
     datasets: [{ did: order.did, serviceId: 's', files: [{ index: 0, sha256: SHA }] }],
     ...changes,
   })
-  const subjects = Object.entries(CONTENTS).map(([name, text]) => ({ name, digest: { sha256: sha256(text) } }))
+  const subjects = Object.entries(contents).map(([name, text]) => ({ name, digest: { sha256: sha256(text) } }))
   const endorsement = await endorseKey(ENVIRONMENT, 'paid', PROOF_KEY.address, TERM)
   const envelope: ProofEnvelope = await sealStatement(buildStatement(predicate, subjects), PROOF_KEY, endorsement)
-  const path = join(folder, 'proof.json')
-  await writeFile(path, JSON.stringify(envelope))
+  proofs += 1
+  const path = join(folder, `proof-${proofs}.json`)
+  await writeFile(path, JSON.stringify(salts ? { ...envelope, salts } : envelope))
   return path
 }
 
@@ -101,7 +113,7 @@ describe('c2d-verify', () => {
     expect(text).toContain('outputs/result.csv is the job')
     expect(text).toMatch(/ordered at block \d+, .*provider fee 7 base units.*the asset was active then/)
     expect(text).toContain('it is not anchored there')
-    expect(text).toContain('Everything that was checked holds; 1 could not be checked.')
+    expect(text).toContain('Everything that was checked holds; 2 could not be checked.')
     expect(exitCode).toBe(0)
   })
 
@@ -177,6 +189,76 @@ describe('c2d-verify', () => {
   it('attack: the proof of an environment that was not ordered from is refused', async () => {
     const { exitCode, text } = await verify(await writeProof(), '--environment', publisher.address)
     expect(text).toContain('FAIL it is the proof of the environment')
+    expect(exitCode).toBe(1)
+  })
+
+  it('behaviour: files that reached the job are known by their hashes, and others are refused', async () => {
+    await putInputs({ 'sales.csv': 'a,b\n', 'run.js': 'code' })
+    const datasets = [{ did: order.did, serviceId: 's', files: [{ index: 0, sha256: sha256('a,b\n') }] }]
+    const { algorithm } = buildProofPredicate()
+    const predicate = { datasets, algorithm: { ...algorithm, files: [{ index: 0, sha256: sha256('code') }] } }
+    const good = await verify(await writeProof(predicate), '--inputs', join(folder, 'inputs'))
+    expect(good.text).toContain(`ok   sales.csv is file 0 of the dataset ${order.did}`)
+    expect(good.text).toContain('ok   run.js is file 0 of the algorithm')
+    expect(good.exitCode).toBe(0)
+
+    await putInputs({ 'sales.csv': 'a,b\n1,2\n' })
+    const changed = await verify(await writeProof(predicate), '--inputs', join(folder, 'inputs'))
+    expect(changed.text).toContain('FAIL sales.csv is no file that reached this job')
+    expect(changed.exitCode).toBe(1)
+  })
+
+  it('behaviour: salted hashes tell nobody which file it was, but who has the salt', async () => {
+    await putInputs({ 'sales.csv': 'a,b\n' })
+    const salt = '5a'.repeat(32)
+    const files = [{ index: 0, sha256: saltHash(salt, sha256('a,b\n')), salted: true as const }]
+    const inputs = ['--inputs', join(folder, 'inputs')]
+    const datasets = [{ did: order.did, serviceId: 's', files }]
+    const consumers = await writeProof({ datasets })
+    const without = await verify(consumers, ...inputs)
+    expect(without.text).toContain('--   sales.csv: the hashes of a dataset are salted')
+    expect(without.exitCode).toBe(0)
+    const known = `ok   sales.csv is file 0 of the dataset ${order.did}`
+    expect((await verify(consumers, ...inputs, '--salt', salt)).text).toContain(known)
+    expect((await verify(consumers, ...inputs, '--salt', `0x${salt.toUpperCase()}`)).text).toContain(known)
+
+    const owners = await writeProof({ datasets }, [{ did: order.did, salt }])
+    expect((await verify(owners, ...inputs)).text).toContain(known)
+  })
+
+  it('attack: neither another file nor another salt passes for what a salted hash speaks of', async () => {
+    const salt = '5a'.repeat(32)
+    const files = [{ index: 0, sha256: saltHash(salt, sha256('a,b\n')), salted: true as const }]
+    const proof = await writeProof({ datasets: [{ did: order.did, serviceId: 's', files }] })
+    const inputs = ['--inputs', join(folder, 'inputs')]
+    await putInputs({ 'sales.csv': 'a,c\n' })
+    expect(await verify(proof, ...inputs, '--salt', salt)).toMatchObject({ exitCode: 1 })
+    await putInputs({ 'sales.csv': 'a,b\n' })
+    expect(await verify(proof, ...inputs, '--salt', '5b'.repeat(32))).toMatchObject({ exitCode: 1 })
+    // Its bare hash, told as if it were salted, is no hash of it.
+    const bare = [{ index: 0, sha256: sha256('a,b\n'), salted: true as const }]
+    const lie = await writeProof({ datasets: [{ did: order.did, serviceId: 's', files: bare }] })
+    expect(await verify(lie, ...inputs, '--salt', salt)).toMatchObject({ exitCode: 1 })
+    expect((await verify(proof, ...inputs, '--salt', 'none')).exitCode).toBe(2)
+  })
+
+  it('attack: the outputs of two jobs, swapped, are refused for both', async () => {
+    const [first, second] = [join(folder, 'files'), join(folder, 'others')]
+    await mkdir(join(second, 'outputs'), { recursive: true })
+    await writeFile(join(second, 'outputs/result.csv'), 'mean\n7\n')
+    const firstProof = await writeProof()
+    const secondProof = await writeProof({ job: { ...buildProofPredicate().job, id: 'c'.repeat(32) } }, undefined, {
+      'outputs/result.csv': 'mean\n7\n',
+    })
+    expect((await verify(firstProof, '--outputs', first)).exitCode).toBe(0)
+    expect((await verify(secondProof, '--outputs', second)).exitCode).toBe(0)
+    expect((await verify(firstProof, '--outputs', second)).exitCode).toBe(1)
+    expect((await verify(secondProof, '--outputs', first)).exitCode).toBe(1)
+  })
+
+  it('attack: a proof by a key whose time was over is refused', async () => {
+    const { exitCode, text } = await verify(await writeProof({ finishedAtMs: TERM.validUntil * 1000 }))
+    expect(text).toContain('FAIL the job finished outside the term of the key')
     expect(exitCode).toBe(1)
   })
 

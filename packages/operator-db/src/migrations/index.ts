@@ -17,6 +17,7 @@ import { anchors } from './20260101002200_anchors.ts'
 import { possibleStates } from './20260101003000_possible_states.ts'
 import { derivedAssets } from './20260101003100_derived_assets.ts'
 import { outputDeliveries } from './20260101003200_output_deliveries.ts'
+import { proofSalts } from './20260101003300_proof_salts.ts'
 
 /** Every migration of the operator's database, oldest first; for `migrateToLatest`. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -38,4 +39,5 @@ export const MIGRATIONS: readonly Migration[] = [
   possibleStates,
   derivedAssets,
   outputDeliveries,
+  proofSalts,
 ]

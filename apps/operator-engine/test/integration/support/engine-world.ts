@@ -63,6 +63,8 @@ export interface QueueOptions {
   container?: { image: string; tag?: string; checksum?: string }
   /** Where the dataset is fetched from; the world's own origin otherwise. */
   inputUrl?: string
+  /** Whether the dataset's owner wants hashes of its files salted. */
+  saltFileHashes?: boolean
   /** What a provider would have found at the start. */
   evidence?: StartEvidence
   owner?: string
@@ -139,6 +141,9 @@ export async function createEngineWorld(): Promise<EngineWorld> {
       const container = workflow.spec.metadata.stages[0]?.algorithm.container
       if (container && options.entrypoint) container.entrypoint = options.entrypoint
       if (container) Object.assign(container, options.container)
+      if (options.saltFileHashes) {
+        Object.assign(workflow.spec.metadata.stages[0]?.input[0] ?? {}, { saltFileHashes: true })
+      }
       Object.assign(workflow.spec.metadata.stages[0] ?? {}, options.evidence ? { evidence: options.evidence } : {})
       await insertJob(db, {
         jobId,

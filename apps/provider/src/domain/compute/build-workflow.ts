@@ -4,7 +4,7 @@ import type { DatasetCase } from './judge-dataset.ts'
 
 /** The parts of a checked compute request. */
 export interface WorkflowParts {
-  inputs: readonly Pick<DatasetCase, 'target' | 'transferTxId' | 'userdata'>[]
+  inputs: readonly Pick<DatasetCase, 'target' | 'transferTxId' | 'userdata' | 'foreignFiles'>[]
   algorithm: AlgorithmCase
   /** SHA-256 of each file of a published algorithm. */
   checkedFiles: string[]
@@ -28,14 +28,18 @@ export function buildWorkflow(parts: WorkflowParts): Workflow {
     stages: [
       {
         index: 0,
-        input: parts.inputs.map(({ target, transferTxId, userdata }, index) => ({
+        input: parts.inputs.map(({ target, transferTxId, userdata, foreignFiles }, index) => ({
           index,
           id: target.asset.ddo.id,
           remote: {
+            // Beside the reference: where no metadata cache tells a pod where to ask, this does.
+            serviceEndpoint: target.service.serviceEndpoint,
             txId: transferTxId ?? '',
             serviceId: target.service.id,
             ...(userdata ? { userdata } : {}),
+            ...(foreignFiles === undefined ? {} : { foreignFiles }),
           },
+          ...(target.service.compute?.saltFileHashes === true ? { saltFileHashes: true } : {}),
         })),
         compute: { ...COMPUTE_BLOCK, allowNetworkAccess: allowsNetwork(parts.inputs) },
         algorithm: buildAlgorithm(parts),
@@ -64,6 +68,7 @@ function buildAlgorithm({ algorithm, checkedFiles, container, algorithmOrder }: 
     return { id: '', url: url ?? null, rawcode: rawcode ?? null, container, ...custom }
   }
   const { asset, service } = algorithm.target
+  const foreign = algorithm.host.kind === 'peer' ? { foreignFiles: checkedFiles.length } : {}
   const userdata = algorithm.userdata ?? null
   return {
     id: asset.ddo.id,
@@ -77,6 +82,7 @@ function buildAlgorithm({ algorithm, checkedFiles, container, algorithmOrder }: 
       userData: userdata,
       // The reference writes `userData`, its pods read `userdata`: parameters got lost between them.
       userdata,
+      ...foreign,
     },
     checkedFiles,
     ...custom,

@@ -1,4 +1,4 @@
-import { proofEnvelopeSchema } from '@c2d/contracts'
+import { ownedProofSchema } from '@c2d/contracts'
 import type { RouteDoc } from '@c2d/http-kit'
 import { z } from 'zod'
 import { FORBIDDEN, MISSING, operation } from './operation.ts'
@@ -105,10 +105,12 @@ export const COMPUTE_OPERATIONS: readonly RouteDoc[] = [
   }),
   operation('computeProof', 'What the operator signed of a job that ended', {
     tags: ['compute'],
-    description: `An in-toto statement in a DSSE envelope, for the consumer and the owners of its datasets. ${SIGNED_JOB}`,
+    description:
+      'An in-toto statement in a DSSE envelope, for the consumer and the owners of its datasets. Owners who have file ' +
+      `hashes salted get their salts beside it. ${SIGNED_JOB}`,
     headers: authTokenHeader,
     query: streamQuery,
-    responses: { '200': { description: 'The proof', schema: proofEnvelopeSchema }, '404': MISSING },
+    responses: { '200': { description: 'The proof', schema: ownedProofSchema }, '404': MISSING },
   }),
   operation('computeResult', 'One result of a job', {
     tags: ['compute'],

@@ -2,6 +2,7 @@ import { JOB_STATUS, type Step, type StepReport } from '@c2d/contracts'
 import { advanceJob, finishJob, loadJob, recordAttempt, recordOutcome, registerStepToken } from '@c2d/operator-db'
 import type { Database } from '@c2d/postgres'
 import type { EnvironmentConfig } from './config.ts'
+import type { DeliverySchedule } from './deliveries/decide-next.ts'
 import { endsAsFinished, type Decision, type Observed, type Outcome } from './decide.ts'
 import type { Executor, StepSpec } from './executor/executor.ts'
 import type { NotificationQueue } from './notifications/notification-queue.ts'
@@ -19,6 +20,7 @@ export interface ApplyDeps {
   pods: { configure: PodProgram; publish: PodProgram }
   /** Connection string of the role pods report as. */
   podDatabaseUrl: string
+  deliveries: DeliverySchedule
   /** Who writes: this engine's name in events. */
   by: string
   nowMs: () => number
@@ -66,6 +68,7 @@ export async function apply(decision: Decision, observed: Observed, deps: ApplyD
         by: deps.by,
         detail: describeSteps(observed.steps),
         resultsKeptSeconds: deps.environment.storageExpiry,
+        redeliverInSeconds: deps.deliveries.firstPauseSeconds,
         notification: deps.notifications.owedOf('stop', job, deps.environment),
         ...(endsAsFinished(decision.from) ? { to: 'finished' as const } : {}),
       })

@@ -88,6 +88,10 @@ const configSchema = z
     MAX_QUEUE_SECONDS: z.coerce.number().int().nonnegative().default(0),
     /** Seconds that outputs which could not be published are kept on the workspace. */
     KEEP_FAILED_SECONDS: z.coerce.number().int().nonnegative().default(3_600),
+    /** Seconds until outputs that a consumer's own storage did not take are brought again; then ever longer. */
+    DELIVERY_RETRY_SECONDS: z.coerce.number().positive().default(60),
+    /** Seconds after a job's end when that is given up; 0 brings nothing again. */
+    DELIVERY_LIMIT_SECONDS: z.coerce.number().nonnegative().default(86_400),
     /** Accounts that send to chains; see `walletSettingsSchema`. */
     WALLETS: jsonSchema(z.array(walletSettingsSchema)).optional(),
     /** Days after which another key signs proofs. */
@@ -147,6 +151,7 @@ const configSchema = z
       outboundAllow: env.OUTBOUND_ALLOW,
       staging: pickStagingVariables(env),
       keepFailedSeconds: env.KEEP_FAILED_SECONDS,
+      deliveries: { firstPauseSeconds: env.DELIVERY_RETRY_SECONDS, limitSeconds: env.DELIVERY_LIMIT_SECONDS },
       wallets: env.WALLETS ?? [],
       proofKeyDays: env.PROOF_KEY_DAYS,
       notify: { start: env.NOTIFY_START_URL, stop: env.NOTIFY_STOP_URL },

@@ -3,12 +3,14 @@ import { announceEngine, announceEnvironment, countAtWork, releaseLeases, type J
 import type { GuardedFetch } from '@c2d/http-kit'
 import type { Database } from '@c2d/postgres'
 import type { Logger } from '@c2d/runtime'
-import type { ResultStore } from '@c2d/storage'
+import type { ConsumerUpload, ResultStore } from '@c2d/storage'
 import { buildAnnouncement } from './announce.ts'
 import { createClaimer } from './claims/claimer.ts'
 import { createHeldJobs } from './claims/held-jobs.ts'
 import { createLeaseKeeper } from './claims/lease-keeper.ts'
 import type { EnvironmentConfig } from './config.ts'
+import type { DeliverySchedule } from './deliveries/decide-next.ts'
+import { createRedelivery } from './deliveries/redeliver-outputs.ts'
 import { createAssetOffers } from './derived-assets/offers.ts'
 import { publishAssets } from './derived-assets/publish-assets.ts'
 import { ExecutorUnavailableError, type Executor } from './executor/executor.ts'
@@ -44,6 +46,8 @@ export interface EngineOptions {
   tickMs: number
   /** Seconds that outputs which could not be published are kept. */
   keepFailedSeconds: number
+  /** When outputs that a consumer's own storage did not take are brought again. */
+  deliveries: DeliverySchedule
   notify: NotificationUrls
   /** Days after which another key signs proofs. */
   proofKeyDays: number
@@ -52,7 +56,9 @@ export interface EngineOptions {
 export interface EngineDeps {
   db: Database
   executor: Executor
-  results: Pick<ResultStore, 'remove'>
+  results: Pick<ResultStore, 'open' | 'discard' | 'remove'>
+  /** The guarded client for outputs that go to consumers. */
+  upload: ConsumerUpload
   fetch: GuardedFetch
   pods: { configure: PodProgram; publish: PodProgram }
   /** Accounts of the operator; none sends nothing to any chain. */
@@ -108,6 +114,7 @@ export function startEngine(options: EngineOptions, deps: EngineDeps): Engine {
     by,
     podDatabaseUrl: options.podDatabaseUrl,
     keepFailedSeconds: options.keepFailedSeconds,
+    deliveries: options.deliveries,
   }
 
   const loop = createJobLoop(PASSES, {
@@ -183,6 +190,7 @@ export function startEngine(options: EngineOptions, deps: EngineDeps): Engine {
     lastTickMs = nowMs()
   }
 
+  const redelivery = createRedelivery(environments, options.deliveries, { ...deps, by, signal })
   const expiry = createResultExpiry({ environments: served, by }, deps)
 
   const rounds = [
@@ -205,6 +213,7 @@ export function startEngine(options: EngineOptions, deps: EngineDeps): Engine {
       () => proveJobs(environments, { db, executor, keyOf, wallets, by, log }),
       log,
     ),
+    repeat({ what: 'deliveries', everyMs: options.tickMs, signal }, () => redelivery.begin(), log),
     repeat({ what: 'asset offers', everyMs: OFFERS_MS, signal }, () => offers.refresh(), log),
     repeat(
       { what: 'derived assets', everyMs: options.tickMs, signal },
@@ -235,6 +244,7 @@ export function startEngine(options: EngineOptions, deps: EngineDeps): Engine {
     async close() {
       stopping.abort()
       await Promise.all(rounds)
+      await redelivery.settle()
       await claimer.settle()
       await loop.drain()
       await releaseLeases(db, { claimedBy: options.instance })

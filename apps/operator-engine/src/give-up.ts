@@ -1,6 +1,7 @@
 import { finishJob, loadJob, recordOutcome } from '@c2d/operator-db'
 import type { Database } from '@c2d/postgres'
 import type { EnvironmentConfig } from './config.ts'
+import type { DeliverySchedule } from './deliveries/decide-next.ts'
 import type { NotificationQueue } from './notifications/notification-queue.ts'
 
 /**
@@ -14,6 +15,7 @@ export async function giveUpJob(
     db: Database
     environments: ReadonlyMap<string, EnvironmentConfig>
     notifications: NotificationQueue
+    deliveries: DeliverySchedule
     by: string
   },
 ): Promise<void> {
@@ -22,7 +24,10 @@ export async function giveUpJob(
   const environment = job && environments.get(job.environment)
   if (!job || !environment) return
   await recordOutcome(db, { ...claim, reason: 'InternalError' })
-  const notification = notifications.owedOf('stop', job, environment)
-  await finishJob(db, { ...claim, by, resultsKeptSeconds: environment.storageExpiry, notification })
+  await finishJob(db, {
+    ...{ ...claim, by, resultsKeptSeconds: environment.storageExpiry },
+    redeliverInSeconds: deps.deliveries.firstPauseSeconds,
+    notification: notifications.owedOf('stop', job, environment),
+  })
   notifications.hurry()
 }

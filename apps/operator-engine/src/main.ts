@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { STEP_FILE } from '@c2d/contracts'
-import { createGuardedFetch, listen } from '@c2d/http-kit'
-import { MIGRATIONS } from '@c2d/operator-db'
+import { createGuardedFetch, createGuardedUpload, listen } from '@c2d/http-kit'
+import { MIGRATIONS, loadDeliveryKey } from '@c2d/operator-db'
 import { isSchemaCurrent, openDatabase } from '@c2d/postgres'
 import { createLogger, createShutdown, runMain, sleep, toError, type Logger, type Shutdown } from '@c2d/runtime'
 import { createResultStores, formatResultsConfig } from '@c2d/storage'
@@ -15,6 +15,8 @@ import { openWallets } from './transactions/wallet-settings.ts'
 const GRACE_MS = 20_000
 const SCHEMA_WAIT_MS = 60_000
 const FETCH_TIMEOUT_MS = 10_000
+const UPLOAD_SILENCE_MS = 120_000
+const UPLOADS_AT_ONCE = 16
 
 await runMain(async () => {
   const config = readConfig(process.env)
@@ -40,7 +42,9 @@ await runMain(async () => {
     },
   }
 
-  const results = createResultStores(config.results)
+  const results = createResultStores(config.results, {
+    keys: { load: (jobId, object) => loadDeliveryKey(db, { jobId, object }) },
+  })
   shutdown.onClose('results', () => results.close())
 
   const wallets = openWallets(config.wallets)
@@ -77,6 +81,7 @@ await runMain(async () => {
       leaseSeconds: config.leaseSeconds,
       tickMs: config.tickMs,
       keepFailedSeconds: config.keepFailedSeconds,
+      deliveries: config.deliveries,
       notify: config.notify,
       proofKeyDays: config.proofKeyDays,
     },
@@ -85,6 +90,11 @@ await runMain(async () => {
       executor,
       results,
       fetch: createGuardedFetch({ allowList: config.outboundAllow, timeoutMs: FETCH_TIMEOUT_MS }),
+      upload: createGuardedUpload({
+        allowList: config.outboundAllow,
+        timeoutMs: UPLOAD_SILENCE_MS,
+        connections: UPLOADS_AT_ONCE,
+      }),
       pods,
       wallets,
       nowMs: Date.now,

@@ -57,7 +57,6 @@ export async function publishJob(
 
   async function store(item: Item): Promise<void> {
     const { row, sizeBytes, isKept } = await deps.deliver(item.path === ARCHIVE ? { ...item, sizeBytes: null } : item)
-    if (row.deliveryFailure !== undefined) lost += 1
     if (isKept) await keep(item, row)
     else rows.set(item.path, { ...describe(item.path, sizeBytes ?? 0, ''), ...row })
   }

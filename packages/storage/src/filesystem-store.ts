@@ -35,6 +35,9 @@ export function createFilesystemStore(options: Pick<FilesystemTarget, 'root'>): 
     async remove(jobId) {
       await rm(join(options.root, jobIdSchema.parse(jobId)), { recursive: true, force: true })
     },
+    async discard(url) {
+      await rm(locate(url), { force: true })
+    },
   }
 }
 

@@ -1,4 +1,5 @@
 export * from './consumer-target.ts'
+export type { ConsumerUpload } from './consumer-upload.ts'
 export * from './discard-body.ts'
 export * from './filename.ts'
 export * from './filename-extension.ts'

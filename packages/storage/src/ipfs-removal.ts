@@ -21,9 +21,12 @@ export async function removeFromIpfs(job: { jobId: string; cids: readonly string
   for await (const pin of client.pin.ls({ type: 'recursive', name: job.jobId })) {
     if ((pin as { name?: string }).name === job.jobId) cids.add(pin.cid.toString()) // the node compares parts of names
   }
-  for (const cid of cids) {
-    if (await unpin(cid, client)) await deleteBlocks(cid, node)
-  }
+  for (const cid of cids) await removeObjectFromIpfs(cid, node)
+}
+
+/** Removes one object in the same way. Safe to repeat. */
+export async function removeObjectFromIpfs(cid: string, node: Node): Promise<void> {
+  if (await unpin(cid, node.client)) await deleteBlocks(cid, node)
 }
 
 async function unpin(cid: string, client: KuboRPCClient): Promise<boolean> {

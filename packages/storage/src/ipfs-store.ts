@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { AppError } from '@c2d/runtime'
 import type { KuboRPCClient } from 'kubo-rpc-client'
 import { addToIpfs } from './ipfs-add.ts'
-import { removeFromIpfs } from './ipfs-removal.ts'
+import { removeFromIpfs, removeObjectFromIpfs } from './ipfs-removal.ts'
 import { measureBytes } from './measure-bytes.ts'
 import { assertResultPath, formatResultAddress, parseResultAddress } from './result-address.ts'
 import { resultNotFound, type ObjectKeys, type ResultStore } from './result-store.ts'
@@ -34,6 +34,11 @@ export function createIpfsStore(target: IpfsTarget, deps: { keys?: ObjectKeys | 
   function open(): Promise<KuboRPCClient> {
     opened ??= import('kubo-rpc-client').then(({ create }) => create({ url: target.apiUrl, headers }))
     return opened
+  }
+
+  async function openForRemoval() {
+    const { CID } = await import('kubo-rpc-client')
+    return { client: await open(), parseCid: (text: string) => CID.parse(text) }
   }
 
   async function find(url: string): Promise<Found> {
@@ -105,8 +110,16 @@ export function createIpfsStore(target: IpfsTarget, deps: { keys?: ObjectKeys | 
         return address?.jobId === jobId ? [address.cid] : []
       })
       try {
-        const { CID } = await import('kubo-rpc-client')
-        await removeFromIpfs({ jobId, cids: named }, { client: await open(), parseCid: (text) => CID.parse(text) })
+        await removeFromIpfs({ jobId, cids: named }, await openForRemoval())
+      } catch (thrown) {
+        throw translate(thrown)
+      }
+    },
+
+    async discard(url) {
+      const { cid } = parseIpfsAddress(url)
+      try {
+        await removeObjectFromIpfs(cid, await openForRemoval())
       } catch (thrown) {
         throw translate(thrown)
       }

@@ -42,6 +42,8 @@ export interface ResultStore {
    * @throws AppError `UpstreamUnavailable` when something may be left
    */
   remove(jobId: string, urls: readonly string[]): Promise<void>
+  /** Deletes one stored object; safe to repeat. @throws AppError `NotFound` for no address of it, `UpstreamUnavailable` */
+  discard(url: string): Promise<void>
 }
 
 /** The reading half, for whoever serves results. */

@@ -29,6 +29,7 @@ export function createResultStores(config: ResultsConfig, deps: { keys?: ObjectK
     targets,
     stat: async (url) => storeOf(url).stat(url),
     open: async (url, range) => storeOf(url).open(url, range),
+    discard: async (url) => storeOf(url).discard(url),
     async remove(jobId, urls) {
       const removals = await Promise.allSettled(targets.map(({ store }) => store.remove(jobId, urls)))
       for (const removal of removals) if (removal.status === 'rejected') throw removal.reason

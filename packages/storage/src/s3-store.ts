@@ -118,6 +118,16 @@ export function createS3Store(target: S3Target): ResultStore & { close(): void }
       }
     },
 
+    async discard(url) {
+      const place = locateUrl(url)
+      const { sdk, client } = await open()
+      try {
+        await client.send(new sdk.DeleteObjectCommand(place))
+      } catch (thrown) {
+        throw translate(thrown)
+      }
+    },
+
     close() {
       opened?.then(({ client }) => client.destroy()).catch(() => undefined) // never opened: nothing to close
     },

@@ -1,5 +1,5 @@
 import { eciesDecrypt } from '@c2d/chain'
-import { STEP_FILE, type StoredWorkflow } from '@c2d/contracts'
+import { STEP_FILE, consumerOutputSchema, type ConsumerOutput, type StoredWorkflow } from '@c2d/contracts'
 import { AppError } from '@c2d/runtime'
 import type { EnvironmentConfig } from '../config.ts'
 
@@ -13,13 +13,29 @@ export function buildOutputFile(
   { privateKey }: Pick<EnvironmentConfig, 'privateKey'>,
   workflow: StoredWorkflow | null,
 ): Record<string, string> {
+  const text = decryptOutput({ privateKey }, workflow)
+  return text === null ? {} : { [STEP_FILE.output]: text }
+}
+
+/** The same for this engine itself, which brings later what the step could not; null where it cannot be read, or is not. */
+export function readConsumerOutput(
+  environment: Pick<EnvironmentConfig, 'privateKey'>,
+  workflow: StoredWorkflow | null,
+): ConsumerOutput | null {
+  const text = decryptOutput(environment, workflow)
+  return text === null ? null : (consumerOutputSchema.safeParse(JSON.parse(text)).data ?? null)
+}
+
+function decryptOutput(
+  { privateKey }: Pick<EnvironmentConfig, 'privateKey'>,
+  workflow: StoredWorkflow | null,
+): string | null {
   const encrypted = workflow?.spec.metadata.stages[0]?.output.consumerOutput
-  if (encrypted === undefined) return {}
+  if (encrypted === undefined) return null
   try {
-    const opened = eciesDecrypt(privateKey.reveal(), Buffer.from(encrypted.slice(2), 'hex'))
-    return { [STEP_FILE.output]: Buffer.from(opened).toString('utf8') }
+    return Buffer.from(eciesDecrypt(privateKey.reveal(), Buffer.from(encrypted.slice(2), 'hex'))).toString('utf8')
   } catch (thrown) {
-    if (thrown instanceof AppError) return { [STEP_FILE.output]: '{}' }
+    if (thrown instanceof AppError) return '{}'
     throw thrown
   }
 }

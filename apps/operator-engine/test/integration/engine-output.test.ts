@@ -1,11 +1,12 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { readFile, readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { eciesEncrypt, publicKeyOf } from '@c2d/chain'
 import { storedWorkflowSchema } from '@c2d/contracts'
 import type { JobRow } from '@c2d/operator-db'
+import { waitUntil } from './executor-conformance.ts'
 import { createEngineWorld, type EngineWorld, type RunningEngine } from './support/engine-world.ts'
 
 const ENVIRONMENT_KEY = `0x${'01'.repeat(32)}`
@@ -25,6 +26,9 @@ describe('outputs that go to the consumer’s own storage', () => {
   /** What was put, by its path. */
   const kept = new Map<string, string>()
   let failures: number
+  /** Whether requests that would be taken are left without an answer, and how many were. */
+  let isHolding = false
+  let held = 0
 
   beforeAll(async () => {
     world = await createEngineWorld()
@@ -34,6 +38,10 @@ describe('outputs that go to the consumer’s own storage', () => {
       request.on('end', () => {
         const isAllowed = request.headers.authorization === `Bearer ${SECRET}`
         const status = failures-- > 0 ? 403 : isAllowed ? 201 : 401
+        if (status === 201 && isHolding) {
+          held += 1
+          return
+        }
         if (status === 201) kept.set(request.url ?? '', body)
         response.writeHead(status).end()
       })
@@ -49,8 +57,9 @@ describe('outputs that go to the consumer’s own storage', () => {
   })
 
   /** Queues a job whose workflow names the storage, as the provider writes it. */
-  async function queueJob(changes: Record<string, unknown> = {}): Promise<string> {
+  async function queueJob(changes: Record<string, unknown> = {}, extra: Record<string, string> = {}): Promise<string> {
     kept.clear()
+    held = 0
     const jobId = await world.queueJob(ALGORITHM)
     const output = {
       remoteStorage: { type: 'url', url: `http://${host}/mine/`, headers: { Authorization: `Bearer ${SECRET}` } },
@@ -64,11 +73,17 @@ describe('outputs that go to the consumer’s own storage', () => {
       stage.output.consumerOutput = `0x${Buffer.from(encrypted).toString('hex')}`
     }
     await row().update({ workflow: JSON.stringify(stored) })
-    engine = await world.startEngine({ OUTBOUND_ALLOW: `${world.origin},${host}` })
+    engine = await world.startEngine({ ...settings(), ...extra })
     return jobId
   }
 
+  const settings = () => ({ OUTBOUND_ALLOW: `${world.origin},${host}`, DELIVERY_RETRY_SECONDS: '0.2' })
+
   const rowOf = ({ outputs }: JobRow, path: string) => outputs?.find((output) => output.path === path)
+  const isDelivered = (job: JobRow): boolean =>
+    ['outputs/tables/count.txt', 'logs/algorithm.log'].every((path) => rowOf(job, path)?.delivered === true)
+  const waitForEvent = (jobId: string, what: string) =>
+    waitUntil(async () => (await world.eventsOf(jobId)).includes(what), 120_000)
 
   it('arrive there, and are kept here too', async () => {
     failures = 0
@@ -109,24 +124,68 @@ describe('outputs that go to the consumer’s own storage', () => {
     expect(await readdir(join(world.resultsFolder, job.jobId))).toEqual(['adminlogs'])
   })
 
-  it('behaviour: what a storage refuses is brought again by the next attempt of the step', async () => {
-    failures = 2 // one for each file
+  it('behaviour: what a storage refuses is kept, and brought again later without a copy of the job', async () => {
+    failures = 4 // each of both files, in the step and once more
     const job = await world.waitForJob(await queueJob(), ({ dateFinished }) => dateFinished !== null, 120_000)
     expect(job.reason).toBeNull()
-    expect(rowOf(job, 'outputs/tables/count.txt')).toMatchObject({ delivered: true })
+    const delivered = await world.waitForJob(job.jobId, isDelivered, 60_000)
+    expect(kept.get(`/mine/${job.jobId}/outputs/tables/count.txt`)).toBe('2')
+    expect(rowOf(delivered, 'outputs/tables/count.txt')).not.toHaveProperty('deliveryFailure')
+    expect(await world.resultText(delivered, 'count.txt')).toBe('2')
+    await waitForEvent(job.jobId, 'outputsDelivered')
+    expect(await world.eventsOf(job.jobId)).toEqual(expect.arrayContaining(['deliveryDue', 'deliveryFailed']))
+  })
+
+  it('behaviour: what was kept for that alone goes when it has arrived', async () => {
+    failures = 2
+    const jobId = await queueJob({ keepsCopy: false })
+    const job = await world.waitForJob(jobId, isDelivered, 120_000)
+    expect(rowOf(job, 'outputs/tables/count.txt')).toMatchObject({ url: '', filesize: 1 })
+    await waitForEvent(jobId, 'outputsDelivered')
+    const files = await readdir(join(world.resultsFolder, jobId), { recursive: true, withFileTypes: true })
+    const folders = files.filter((entry) => entry.isFile()).map(({ parentPath }) => basename(parentPath))
+    expect(new Set(folders)).toEqual(new Set(['adminlogs']))
   })
 
   it('error: what never arrives is kept, although no copy was wanted, and the row says why', async () => {
     failures = Infinity
-    const job = await world.waitForJob(
-      await queueJob({ keepsCopy: false }),
-      ({ dateFinished }) => dateFinished !== null,
-      180_000,
-    )
-    expect(job.reason).toBe('PublishFailed')
+    const jobId = await queueJob({ keepsCopy: false }, { DELIVERY_LIMIT_SECONDS: '1' })
+    await waitForEvent(jobId, 'deliveryGivenUp')
+    const job = await world.waitForJob(jobId, ({ dateFinished }) => dateFinished !== null)
     expect(rowOf(job, 'outputs/tables/count.txt')).toMatchObject({
       deliveryFailure: 'The storage answered 403.',
     })
     expect(await world.resultText(job, 'count.txt')).toBe('2')
+    expect(await world.eventsOf(jobId)).not.toContain('outputsDelivered')
+  })
+
+  it('behaviour: an engine killed while it brings them is followed by one that brings the rest', async () => {
+    failures = 2
+    isHolding = true // from then on each request is taken and never answered
+    const jobId = await queueJob()
+    await waitUntil(() => held > 0, 120_000)
+    await engine.kill('SIGKILL')
+    isHolding = false
+    engine = await world.startEngine(settings())
+    await world.waitForJob(jobId, isDelivered, 120_000)
+    await waitForEvent(jobId, 'outputsDelivered')
+    expect([...kept.keys()].sort()).toEqual([
+      `/mine/${jobId}/logs/algorithm.log`,
+      `/mine/${jobId}/outputs/tables/count.txt`,
+    ])
+    expect((await world.eventsOf(jobId)).filter((what) => what === 'outputsDelivered')).toHaveLength(1)
+  }, 240_000)
+
+  it('behaviour: one that is told to end gives them back at once', async () => {
+    failures = 2
+    isHolding = true
+    const jobId = await queueJob()
+    await waitUntil(() => held > 0, 120_000)
+    await engine.kill('SIGTERM')
+    isHolding = false
+    const { rows } = await world.db.raw<{ rows: unknown[] }>(
+      `SELECT job_id FROM output_deliveries WHERE state = 'due' AND next_at <= clock_timestamp()`,
+    )
+    expect(rows).toContainEqual({ job_id: jobId })
   })
 })

@@ -151,6 +151,19 @@ export function describeStore(name: string, openStore: () => Promise<StoreUnderT
       await store.remove(newJob(), [])
     }, 60_000)
 
+    it('behaviour: discard takes one object and no other, and may be repeated', async () => {
+      const jobId = newJob()
+      const one = await put(jobId, 'outputs/one', Buffer.from('1'))
+      const longer = await put(jobId, 'outputs/one.more', Buffer.from('2'))
+      await store.discard(one.url)
+      await store.discard(one.url)
+      await expect(store.stat(one.url)).rejects.toMatchObject({ code: 'NotFound' })
+      expect((await read(longer.url)).toString()).toBe('2')
+      await expect(store.discard(`${longer.url.split(':')[0]}:${jobId}/../outputs/one.more`)).rejects.toMatchObject({
+        code: 'NotFound',
+      })
+    }, 60_000)
+
     it('error: an address that leads elsewhere is not found', async () => {
       const jobId = newJob()
       const { url } = await put(jobId, 'outputs/a', Buffer.from('mine'))

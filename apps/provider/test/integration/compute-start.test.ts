@@ -53,7 +53,17 @@ describe('starting a compute job', () => {
         stages: [
           {
             index: 0,
-            input: [{ index: 0, id: dataset.did, remote: { txId: run.dataset.transferTxId, serviceId: 'a-service' } }],
+            input: [
+              {
+                index: 0,
+                id: dataset.did,
+                remote: {
+                  serviceEndpoint: 'http://172.15.0.4:8030',
+                  txId: run.dataset.transferTxId,
+                  serviceId: 'a-service',
+                },
+              },
+            ],
             algorithm: {
               id: algorithm.did,
               rawcode: '',

@@ -3,8 +3,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { CID } from 'kubo-rpc-client'
+import { serveFile } from './origin.ts'
 
-/** As much of a node's RPC as the store calls, in memory; the real one is tried where `IPFS_TEST_API` names it. */
+/**
+ * As much of a node's RPC as the store calls, in memory, and a gateway beside it; the real one is tried where
+ * `IPFS_TEST_API` names it.
+ */
 export interface IpfsFake {
   url: string
   /** What lies in the node, by CID: what anybody who knows the CID may read. */
@@ -28,6 +32,13 @@ export async function startIpfsFake(): Promise<IpfsFake> {
     const fail = (Message: string): unknown => {
       response.writeHead(500, { 'content-type': 'application/json' })
       return say({ Message, Code: 0, Type: 'error' })
+    }
+    if (request.method === 'GET') {
+      const named = url.pathname.replace('/ipfs/', '')
+      const content = blocks.get(named)
+      if (!content) return response.writeHead(404).end()
+      serveFile(content, { etag: `"${named}"`, contentType: 'application/octet-stream' })(request, response)
+      return
     }
     switch (url.pathname.replace('/api/v0/', '')) {
       case 'add': {
@@ -56,6 +67,8 @@ export async function startIpfsFake(): Promise<IpfsFake> {
         const length = Number(url.searchParams.get('length') ?? held.length)
         return response.end(held.subarray(offset, offset + length))
       }
+      case 'block/stat':
+        return held ? say({ Key: cid, Size: held.length }) : fail('ipld: could not find it')
       case 'refs':
         return say()
       case 'block/rm':

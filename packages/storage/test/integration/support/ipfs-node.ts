@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto'
+import { addToIpfs } from '../../../src/ipfs-add.ts'
+import { removeFromIpfs } from '../../../src/ipfs-removal.ts'
+import { startIpfsFake } from './ipfs-fake.ts'
+
+/** A node to store to and to read from: the one that `IPFS_TEST_API` names, else a fake in memory. */
+export interface NodeUnderTest {
+  /** Its RPC. */
+  apiUrl: string
+  /** Serves CIDs below `/ipfs/`; `IPFS_TEST_GATEWAY` of a real node. Null where there is none. */
+  gatewayUrl: string | null
+  isReal: boolean
+  /** Adds a file and pins it until the end of the test. @returns its CID */
+  add(content: AsyncIterable<Buffer>): Promise<string>
+  /** CIDs that are pinned under exactly this name. */
+  pinsOf(name: string): Promise<string[]>
+  /** Whether the node itself still has the first block of an object. */
+  holds(cid: string): Promise<boolean>
+  close(): Promise<void>
+}
+
+/** Opens a node; what was added to it is gone after `close`. */
+export async function openIpfsNode(): Promise<NodeUnderTest> {
+  const named = process.env['IPFS_TEST_API']
+  const fake = named ? null : await startIpfsFake()
+  const apiUrl = named ?? fake?.url ?? ''
+  const { create, CID } = await import('kubo-rpc-client')
+  const client = create({ url: apiUrl })
+  const ours = `c2d-test-${randomUUID()}`
+
+  return {
+    apiUrl,
+    gatewayUrl: named ? (process.env['IPFS_TEST_GATEWAY'] ?? null) : apiUrl,
+    isReal: fake === null,
+    async add(content) {
+      const cid = await addToIpfs({ url: apiUrl, headers: {} }, content)
+      await client.pin.add(cid, { name: ours })
+      return cid
+    },
+    async pinsOf(name) {
+      const cids: string[] = []
+      for await (const pin of client.pin.ls({ type: 'recursive', name })) {
+        if ((pin as { name?: string }).name === name) cids.push(pin.cid.toString()) // the node compares parts of names
+      }
+      return cids
+    },
+    async holds(cid) {
+      const answer = await fetch(`${apiUrl}/api/v0/block/stat?arg=${cid}&offline=true`, { method: 'POST' })
+      await answer.body?.cancel()
+      return answer.ok
+    },
+    async close() {
+      await removeFromIpfs({ jobId: ours, cids: [] }, { client, parseCid: (text) => CID.parse(text) })
+      await fake?.close()
+    },
+  }
+}

@@ -98,7 +98,7 @@ async function start(step: Step, attempt: number, observed: Observed, deps: Appl
     await deps.notifications.enqueue('start', observed.job, deps.environment, deps.db)
     deps.notifications.hurry()
   }
-  if (!observed.prepared) await deps.executor.prepare(jobId, deps.environment.id)
+  if (!observed.prepared) await deps.executor.prepare(jobId, deps.environment.id, { epoch, by: deps.by })
   const spec = await buildSpec(step, attempt, observed, deps)
   if (!spec) return { next: 'lost' }
   await deps.executor.start(jobId, step, spec, attempt)

@@ -1,6 +1,7 @@
 import { jobStatusName } from '@c2d/contracts'
 import type { Logger } from '@c2d/runtime'
 import { apply, type ApplyDeps } from './apply.ts'
+import { buildNotes } from './build-notes.ts'
 import { decide } from './decide.ts'
 import type { PassResult } from './loop.ts'
 import { observe, type ObserveDeps } from './observe.ts'
@@ -24,6 +25,8 @@ export async function reconcile(jobId: string, epoch: number | null, deps: Recon
     deps.log.warn({ jobId, epoch, now: job.epoch }, 'lease lost')
     return { next: 'drop' }
   }
+
+  if (epoch !== null) deps.executor.tell?.(jobId, { epoch, by: deps.by }, buildNotes(observed, deps.by))
 
   const decision = decide(observed, deps.nowMs())
   const applied = await apply(decision, observed, { ...deps, environment })

@@ -21,11 +21,14 @@ export interface Metrics {
     labels?: readonly string[],
     buckets?: readonly number[],
   ): MetricHistogram
-  /** A number that is read when it is asked for. What `read` throws leaves it out of that answer. */
-  gauge(name: string, help: string, read: () => number | Promise<number>): void
+  /** Numbers that are read when they are asked for. What `read` throws leaves them out of that answer. */
+  gauge(name: string, help: string, read: () => GaugeReading | Promise<GaugeReading>, labels?: readonly string[]): void
   /** Handler of `GET /metrics`: the text format of Prometheus. Give it a port that only the operator reaches. */
   metricsRoute(): RequestHandler
 }
+
+/** What a gauge shows: one number, or one for each set of labels. */
+export type GaugeReading = number | readonly { value: number; labels: MetricLabels }[]
 
 export interface MetricCounter {
   increment(labels?: MetricLabels, by?: number): void
@@ -65,17 +68,20 @@ export function createMetrics(options: { prefix: string; mountPaths?: readonly s
   return {
     counter,
     histogram,
-    gauge: (name, help, read) => {
+    gauge: (name, help, read, labels = []) => {
       new Gauge({
         name: prefix + name,
         help,
+        labelNames: labels,
         registers: [registry],
         async collect() {
           this.reset()
           try {
-            this.set(await read())
+            const reading = await read()
+            if (typeof reading === 'number') this.set(reading)
+            else for (const { labels: values, value } of reading) this.set({ ...values }, value)
           } catch {
-            this.remove() // a value that cannot be had now must not hide all others
+            if (labels.length === 0) this.remove() // a value that cannot be had now must not hide all others
           }
         },
       })

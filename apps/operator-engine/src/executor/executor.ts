@@ -101,6 +101,33 @@ export class ExecutorUnavailableError extends Error {
   }
 }
 
+/** Under which claim a job is held: of two, the higher epoch is the newer. */
+export interface JobClaim {
+  readonly epoch: number
+  /** Name of the engine that holds it. */
+  readonly by: string
+}
+
+/** Something that happened to a job, for people who look at the place where it runs. */
+export interface JobNote {
+  /** What happened, as one word in capitals and small letters; with `attempt` of `step` it happens once. */
+  readonly reason: string
+  /** A sentence for the operator. */
+  readonly message: string
+  readonly isWarning: boolean
+  /** What it is about; null: the job itself. */
+  readonly step: { readonly name: StepName; readonly attempt: number } | null
+  /** When it happened; null: now. */
+  readonly at: Date | null
+}
+
+/** How many pods of an environment are in a phase. */
+export interface PodCount {
+  readonly environment: string
+  readonly phase: string
+  readonly count: number
+}
+
 /** What exists of one job right now. */
 export interface JobState {
   /** The workspace exists. */
@@ -122,8 +149,9 @@ export interface Executor {
   /**
    * Makes the job's workspace exist; safe to repeat, never empties one that is there.
    * @param environment id of the job's environment; may be left out where there is one, or where all run in one place
+   * @param claim under which it is held, where that is to be seen
    */
-  prepare(jobId: string, environment?: string): Promise<void>
+  prepare(jobId: string, environment?: string, claim?: JobClaim): Promise<void>
   /**
    * Starts a step and returns as soon as it is under way, not when it ends. An attempt of a step runs at most once, whoever asks and
    * however often; asking again is not an error. An attempt after the first begins with the folders that the step writes to emptied
@@ -150,6 +178,13 @@ export interface Executor {
   changes(signal?: AbortSignal): AsyncIterable<string>
   /** Every job it holds anything of, for sweeps in both directions. */
   list(): Promise<string[]>
+  /**
+   * Shows in the place where a job runs who holds it now and what happened to it so far, each thing once. Returns at once:
+   * nothing depends on it, and what cannot be written is logged.
+   */
+  tell?(jobId: string, claim: JobClaim, notes: readonly JobNote[]): void
+  /** How many pods there are, by what is known already; every environment with every phase. */
+  countPods?(): PodCount[]
   /** Lets go of watches; steps go on running. */
   close(): Promise<void>
   /** One sentence for the operator about what runs here and how it is sealed. */

@@ -1,11 +1,11 @@
-import { createHttpApp, healthRoutes, notFound, renderErrors, type ReadinessCheck } from '@c2d/http-kit'
+import { createHttpApp, createMetrics, healthRoutes, notFound, renderErrors, type ReadinessCheck } from '@c2d/http-kit'
 import type { Logger, Secret } from '@c2d/runtime'
 import type { Express } from 'express'
 import type { Executor } from '../executor/executor.ts'
 import { logsRoutes } from './logs.routes.ts'
 
 /**
- * What the engine serves: its health, what it is, and live logs to our own services.
+ * What the engine serves: its health, what it is, its metrics, and live logs to our own services.
  * @param options.secret what they show; absent serves no logs
  */
 export function createEngineApp(
@@ -13,8 +13,15 @@ export function createEngineApp(
   deps: { checks: Record<string, ReadinessCheck>; executor: Executor; log: Logger },
 ): Express {
   const { executor, log } = deps
-  const app = createHttpApp({ bodyLimitBytes: 1024 }, { log: log.child({ part: 'http' }) })
+  const metrics = createMetrics({ prefix: 'c2d_engine_' })
+  if (executor.countPods) {
+    const read = () =>
+      (executor.countPods?.() ?? []).map(({ count, ...labels }) => ({ labels: { ...labels }, value: count }))
+    metrics.gauge('pods', 'Pods of jobs on the cluster, as its watches show them.', read, ['environment', 'phase'])
+  }
+  const app = createHttpApp({ bodyLimitBytes: 1024 }, { log: log.child({ part: 'http' }), metrics })
   app.use(healthRoutes(deps.checks, { log }))
+  app.get('/metrics', metrics.metricsRoute())
   app.get('/', (_request, response) => {
     response.json({ software: 'Operator engine', executor: executor.describe() })
   })

@@ -81,4 +81,15 @@ describe('metrics', () => {
     createMetrics({ prefix: 'test_' }).counter('orders_total', 'Orders.').increment()
     expect(await scrape()).not.toContain('test_orders_total')
   })
+
+  it('behaviour: a gauge may show one number for each set of labels, and none of those that are gone', async () => {
+    let phases = ['Pending', 'Running']
+    const read = () => phases.map((phase, value) => ({ labels: { phase }, value }))
+    metrics.gauge('pods', 'Pods.', read, ['phase'])
+    expect(await scrape()).toContain('test_pods{phase="Running"} 1')
+    phases = ['Pending']
+    const text = await scrape()
+    expect(text).toContain('test_pods{phase="Pending"} 0')
+    expect(text).not.toContain('Running')
+  })
 })

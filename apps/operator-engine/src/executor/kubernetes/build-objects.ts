@@ -1,5 +1,5 @@
 import type { ConfigMap, Job, OwnerReference, PersistentVolumeClaim, PodSpec, Secret } from './manifest.ts'
-import type { StepEndReason, StepName } from '../executor.ts'
+import type { JobClaim, StepEndReason, StepName } from '../executor.ts'
 import { buildPodSpec } from './build-pod.ts'
 import { USER_ID, buildContainerSecurity } from './container-grants.ts'
 import {
@@ -20,14 +20,15 @@ import type { ClusterEnvironment } from './settings.ts'
 import { buildEmptyCommand, buildFolderMounts, type VolumeFolder } from './volume-folders.ts'
 
 /** The object that all others of a job belong to: deleting it deletes them, whoever does it. */
-export function buildAnchor(jobId: string, environment: ClusterEnvironment): ConfigMap {
+export function buildAnchor(jobId: string, environment: ClusterEnvironment, claim: JobClaim | undefined): ConfigMap {
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: {
       name: buildAnchorName(jobId),
       namespace: environment.namespace,
-      labels: buildLabels(jobId, environment.id),
+      labels: { ...buildLabels(jobId, environment.id), ...(claim ? { [LABEL.epoch]: String(claim.epoch) } : {}) },
+      ...(claim ? { annotations: { [ANNOTATION.heldBy]: claim.by } } : {}),
     },
     data: { environment: environment.id },
   }
@@ -94,6 +95,7 @@ export function buildJob(request: PodRequest, owner: OwnerReference[], isHeld = 
     jobId,
     component: step,
     attempt,
+    epoch: request.epoch,
     environment,
     owner,
     pod,
@@ -151,6 +153,7 @@ export function buildDiscardJob(
 }
 
 function buildBareJob(parts: {
+  epoch?: string | undefined
   jobId: string
   component: Component
   attempt: number
@@ -166,6 +169,7 @@ function buildBareJob(parts: {
     ...buildLabels(jobId, environment.id),
     [LABEL.component]: component,
     [LABEL.attempt]: String(attempt),
+    ...(parts.epoch === undefined ? {} : { [LABEL.epoch]: parts.epoch }),
   }
   return {
     apiVersion: 'batch/v1',

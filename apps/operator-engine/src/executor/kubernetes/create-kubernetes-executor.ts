@@ -5,6 +5,8 @@ import { assertJobId, isJobId } from '../job-id.ts'
 import { REFUSED_VOLUME, readMemory } from './anchor-memory.ts'
 import { buildNeverJob, buildOwner } from './build-objects.ts'
 import type { ClusterClient } from './cluster-client.ts'
+import { countPods } from './count-pods.ts'
+import { createStory } from './story.ts'
 import { discardInputs } from './discard-inputs.ts'
 import { endStep } from './end-step.ts'
 import { ensurePolicies } from './ensure-policies.ts'
@@ -45,8 +47,13 @@ export async function createKubernetesExecutor(
     const shown = room ? describeState(room.observe(jobId)) : ''
     if (told.get(jobId) === shown) return
     if (room) told.set(jobId, shown)
-    else told.delete(jobId)
+    else forget(jobId)
     moves.tell(jobId)
+  }
+
+  function forget(jobId: string): void {
+    told.delete(jobId)
+    story.forget(jobId)
   }
 
   function findRoom(jobId: string): NamespaceRoom | undefined {
@@ -68,6 +75,7 @@ export async function createKubernetesExecutor(
     return null
   }
 
+  const story = createStory({ signal: closing.signal }, deps)
   const remedies = startRemedies({ rooms, environments, signal: closing.signal }, { client, log })
 
   for (const namespace of new Set(settings.environments.map((environment) => environment.namespace))) {
@@ -79,7 +87,7 @@ export async function createKubernetesExecutor(
     name: 'kubernetes',
     algorithmWaitsForStaging: settings.seal !== null,
 
-    async prepare(jobId, environmentId) {
+    async prepare(jobId, environmentId, claim) {
       assertJobId(jobId)
       const id = environmentId ?? (environments.size === 1 ? settings.environments[0]?.id : undefined)
       const environment = environments.get(id ?? '')
@@ -87,7 +95,7 @@ export async function createKubernetesExecutor(
       const room = rooms.get(environment.namespace)
       if (!room) throw new Error(`namespace ${environment.namespace} is not open`)
       if (room.observe(jobId).prepared) return
-      await prepareJob(room, { jobId, environment }, deps)
+      await prepareJob(room, { jobId, environment, claim }, deps)
     },
 
     async start(jobId, step, spec, attempt = 1) {
@@ -143,8 +151,15 @@ export async function createKubernetesExecutor(
       for (const room of known.length > 0 ? known : rooms.values()) {
         await removeJob(room, jobId, { client, nextMove })
       }
-      told.delete(jobId)
+      forget(jobId)
     },
+
+    tell(jobId, claim, notes) {
+      const room = findRoom(jobId)
+      if (room) story.tell(room, jobId, claim, notes)
+    },
+
+    countPods: () => countPods([...rooms.values()], settings.environments),
 
     changes: (signal) => moves.follow(signal ? AbortSignal.any([signal, closing.signal]) : closing.signal),
 

@@ -1,4 +1,5 @@
 import type {
+  CoreV1Event,
   V1Affinity,
   V1ConfigMap,
   V1Container,
@@ -23,6 +24,7 @@ type Plain<T> = T extends Date
       : T
 
 export type Affinity = Plain<V1Affinity>
+export type CoreEvent = Plain<CoreV1Event>
 export type ConfigMap = Plain<V1ConfigMap>
 export type Container = Plain<V1Container>
 export type Job = Plain<V1Job>

@@ -10,6 +10,8 @@ export const LABEL = {
   workflow: 'workflow',
   component: 'component',
   attempt: 'c2d/attempt',
+  /** Of the claim under which it was made, or was adopted while it was under way (DESIGN §4.11). */
+  epoch: 'epoch',
   environment: 'c2d/environment',
   egress: 'c2d/egress',
 } as const
@@ -24,6 +26,8 @@ export const ANNOTATION = {
   logBytes: 'c2d/log-bytes',
   maxDurationSeconds: 'c2d/max-duration-seconds',
   graceSeconds: 'c2d/grace-seconds',
+  /** Of an anchor: the engine that holds the job. */
+  heldBy: 'c2d/held-by',
 } as const
 
 /** Who makes the objects: the value that every watch of ours selects by. */

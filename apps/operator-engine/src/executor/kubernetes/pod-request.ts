@@ -6,6 +6,8 @@ export interface PodRequest {
   jobId: string
   step: StepName
   attempt: number
+  /** Of the claim under which it is made, as a label's value. */
+  epoch?: string | undefined
   spec: StepSpec
   environment: ClusterEnvironment
   settings: Pick<ClusterSettings, 'images' | 'resultsClaim' | 'seal'>

@@ -1,4 +1,5 @@
 import type { Logger } from '@c2d/runtime'
+import type { JobClaim } from '../executor.ts'
 import { REFUSED_VOLUME, readRefusedObject, remember, type Memory } from './anchor-memory.ts'
 import { buildAnchor, buildClaim, buildOwner } from './build-objects.ts'
 import type { ClusterClient } from './cluster-client.ts'
@@ -17,10 +18,10 @@ export interface PreparedJob {
 /** Makes a job's anchor and its volume; of a volume that the cluster refuses the anchor remembers why. */
 export async function prepareJob(
   room: NamespaceRoom,
-  { jobId, environment }: { jobId: string; environment: ClusterEnvironment },
+  { jobId, environment, claim }: { jobId: string; environment: ClusterEnvironment; claim: JobClaim | undefined },
   { client, log }: { client: ClusterClient; log: Logger },
 ): Promise<void> {
-  const { made: anchor } = await makeObject('configmaps', buildAnchor(jobId, environment), parseAnchor, client)
+  const { made: anchor } = await makeObject('configmaps', buildAnchor(jobId, environment, claim), parseAnchor, client)
   room.anchors.take(anchor)
   try {
     const claim = buildClaim(jobId, environment, buildOwner(anchor))

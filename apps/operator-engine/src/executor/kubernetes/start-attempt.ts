@@ -12,7 +12,7 @@ import { buildFiles, buildJob, buildOwner } from './build-objects.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import { gatherLogs } from './gather-logs.ts'
 import { makeObject } from './make-object.ts'
-import { buildFilesName, buildJobName } from './names.ts'
+import { LABEL, buildFilesName, buildJobName } from './names.ts'
 import type { NamespaceRoom } from './namespace-room.ts'
 import type { PodRequest } from './pod-request.ts'
 import type { PreparedJob } from './prepared-job.ts'
@@ -64,7 +64,8 @@ async function makeAttempt(
   const hasFiles = Object.keys(files).length > 0
   const preferredNode = room.podsOf(jobId).find(({ nodeName }) => nodeName !== null)?.nodeName ?? null
   const filesSecret = hasFiles ? buildFilesName(jobId, step, attempt) : null
-  const request: PodRequest = { jobId, step, attempt, spec, environment, settings, filesSecret, preferredNode }
+  const epoch = anchor.labels[LABEL.epoch]
+  const request: PodRequest = { jobId, step, attempt, epoch, spec, environment, settings, filesSecret, preferredNode }
   // Pods that wait for staging must not take the room that staging needs.
   const isHeld = step === 'algorithm' && !isReleasable(room, jobId, environment.startEarly)
   const memory: Memory = { at }

@@ -114,8 +114,9 @@ async function buildSpec(step: Step, attempt: number, observed: Observed, deps: 
     case 'configure': {
       const report = await registerReport(step, attempt, observed, deps)
       if (!report) return null
-      const expiresAt = Math.floor(deps.nowMs() / 1000) + POD_MAX_SECONDS.configure
-      const downloads = buildDownloads(job.jobId, job.workflow, deps.environment, expiresAt)
+      const nowMs = deps.nowMs()
+      const expiresAt = Math.floor(nowMs / 1000) + POD_MAX_SECONDS.configure
+      const downloads = buildDownloads(job.jobId, job.workflow, deps.environment, { expiresAt, nowMs })
       return buildConfigureStep(
         { jobId: job.jobId, workflow: job.workflow, report, downloads },
         deps.environment,

@@ -5,10 +5,12 @@ import {
   providerRootSchema,
   type FileInfo,
   type ProviderRoot,
+  type SignedRequest,
 } from '@c2d/contracts'
 import type { GuardedFetch, GuardedRequest } from '@c2d/http-kit'
 import { AppError } from '@c2d/runtime'
 import { readJson } from './read-json.ts'
+import { createNonceOrder, type NonceOrder, type SignedRequests } from './signed-requests.ts'
 import type { RetryPolicy } from './staging/backoff.ts'
 import { LastingFailure, PassingFailure, type FileOrigin, type Refusal } from './staging/origin.ts'
 import { retrying } from './staging/patience.ts'
@@ -22,7 +24,8 @@ export interface RemoteService {
   serviceId: string
   txId: string
   consumerAddress: string
-  token: string
+  /** What lets us have its files: a token, or at other providers requests signed in advance. */
+  access: { token: string } | { signed: SignedRequests }
   userdata: unknown
 }
 
@@ -32,6 +35,8 @@ export interface ProviderClient {
   listFiles(service: RemoteService): Promise<FileInfo[]>
   /** One of them. */
   open(service: RemoteService, fileIndex: number): Promise<FileOrigin>
+  /** Requests that were signed in advance for a provider, to be sent in the order of their nonces. */
+  signedRequests(providerUrl: string, requests: readonly SignedRequest[]): SignedRequests
 }
 
 const MAX_ROOT_BYTES = 1024 ** 2
@@ -48,6 +53,7 @@ export function createProviderClient(
   deps: { fetch: GuardedFetch; request: GuardedRequest },
 ): ProviderClient {
   const roots = new Map<string, Promise<ProviderRoot>>()
+  const orders = new Map<string, NonceOrder>()
 
   async function endpoint(providerUrl: string, name: string): Promise<{ method: string; url: string }> {
     let root = roots.get(providerUrl)
@@ -66,7 +72,7 @@ export function createProviderClient(
       deps.fetch(url, {
         method,
         // With the token the provider answers from the document: it need not ask every origin for a count.
-        headers: { Accept: ACCEPT, 'Content-Type': 'application/json', [DOWNLOAD_TOKEN_HEADER]: service.token },
+        headers: { Accept: ACCEPT, 'Content-Type': 'application/json', ...tokenOf(service) },
         body: JSON.stringify({ did: service.did, serviceId: service.serviceId, userdata: service.userdata }),
       }),
     )
@@ -96,10 +102,18 @@ export function createProviderClient(
       })
       if (service.userdata != null) query.set('userdata', JSON.stringify(service.userdata))
       const address = `${url}?${query.toString()}`
-      const own = { accept: ACCEPT, [DOWNLOAD_TOKEN_HEADER]: service.token }
+      const own = { accept: ACCEPT, ...tokenOf(service) }
+      const { access } = service
+      const isSigned = 'signed' in access
       return {
         ownName: null,
-        ask: (headers, signal) => deps.request(address, { headers: { ...own, ...headers }, signal }),
+        // A request more is a signed one less.
+        ...(isSigned ? { maxLanes: 1 } : {}),
+        ask(headers, signal) {
+          const init = { headers: { ...own, ...headers }, signal }
+          if (!isSigned) return deps.request(address, init)
+          return access.signed.ask((one) => deps.request(signedAddress(address, one), init), signal)
+        },
         async explain(answer) {
           const body = parsedOrNull(await readRefusal(answer, options.timeoutMs))
           const { message, isPassing } = readRefusalBody(body, answer.status)
@@ -107,7 +121,20 @@ export function createProviderClient(
         },
       }
     },
+    signedRequests(providerUrl, requests) {
+      const order = orders.get(providerUrl) ?? createNonceOrder({ timeoutMs: options.timeoutMs })
+      orders.set(providerUrl, order)
+      return order.requestsOf(requests)
+    },
   }
+}
+
+function tokenOf({ access }: RemoteService): Record<string, string> {
+  return 'token' in access ? { [DOWNLOAD_TOKEN_HEADER]: access.token } : {}
+}
+
+function signedAddress(address: string, { nonce, signature }: SignedRequest): string {
+  return `${address}&${new URLSearchParams({ nonce, signature }).toString()}`
 }
 
 async function loadRoot(fetch: GuardedFetch, providerUrl: string): Promise<ProviderRoot> {

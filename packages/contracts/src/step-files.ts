@@ -30,11 +30,26 @@ export const stepReportSchema = z.object({
 })
 export type StepReport = z.infer<typeof stepReportSchema>
 
-/** `downloads.json`: what the configure pod may download, each entry a token of the environment's key. */
+/** Files that one job may have from services of other providers. */
+export const MAX_FOREIGN_FILES = 500
+
+/** A download that was signed in advance, for a provider that takes no token (provider-http-api §2.3). */
+const signedRequestSchema = z.object({ nonce: z.string().regex(/^\d+$/), signature: z.string() })
+export type SignedRequest = z.infer<typeof signedRequestSchema>
+
+/**
+ * `downloads.json`: what the configure pod may download. At our own provider by tokens of the environment's key; at others
+ * by requests it signed in advance, in the order of their nonces.
+ */
 export const stepDownloadsSchema = z.object({
   /** The environment's address: the consumer of the orders. */
   consumerAddress: z.string(),
   tokens: z.array(z.object({ did: z.string(), serviceId: z.string(), txId: z.string(), token: z.string() })),
+  signed: z
+    .array(
+      z.object({ did: z.string(), serviceId: z.string(), txId: z.string(), requests: z.array(signedRequestSchema) }),
+    )
+    .default([]),
 })
 export type StepDownloads = z.infer<typeof stepDownloadsSchema>
 

@@ -11,6 +11,8 @@ export interface OpenAsset {
   /** Null for plain addresses. */
   serviceId: string | null
   count: number
+  /** Whether its files must not be fetched together with those of other such assets: their nonces are in one order. */
+  isInTurn: boolean
   origin(index: number): Promise<FileOrigin>
   /** Throws when a file is not what its provider says it is. */
   accept(index: number, file: WrittenFile): void
@@ -37,6 +39,7 @@ function openUrls(url: string | string[] | null | undefined, deps: OpenAssetDeps
   return {
     serviceId: null,
     count: urls.length,
+    isInTurn: false,
     origin: (index) => Promise.resolve(createUrlOrigin(urls[index] ?? '', deps)),
     accept: () => undefined,
   }
@@ -46,19 +49,17 @@ async function openService(plan: AssetPlan, ddo: Ddo | null, deps: OpenAssetDeps
   const remote = plan.asset.remote
   if (!remote) throw new Error('the workflow has neither an address nor an order for it')
   const providerUrl = ddo?.services.find((service) => service.id === remote.serviceId)?.serviceEndpoint
-  const endpoint = providerUrl ?? remote.serviceEndpoint
+  // Signed requests go where the checked document said, whatever a metadata cache says: anybody can use them elsewhere.
+  const endpoint = remote.foreignFiles === undefined ? (providerUrl ?? remote.serviceEndpoint) : remote.serviceEndpoint
   if (!endpoint) throw new Error(ddo ? 'its DDO has no such service' : 'its DDO could not be fetched')
-  const grant = deps.downloads.tokens.find(
-    (token) => token.did === plan.did && token.serviceId === remote.serviceId && token.txId === remote.txId,
-  )
-  if (!grant) throw new Error('there is no download token for it')
+  const access = accessTo({ did: plan.did, serviceId: remote.serviceId, txId: remote.txId }, endpoint, deps)
   const service: RemoteService = {
     providerUrl: endpoint,
     did: plan.did,
     serviceId: remote.serviceId,
     txId: remote.txId,
     consumerAddress: deps.downloads.consumerAddress,
-    token: grant.token,
+    access,
     userdata: remote.algouserdata || (remote.userdata ?? remote.userData),
   }
   const files = await deps.provider.listFiles(service)
@@ -66,9 +67,25 @@ async function openService(plan: AssetPlan, ddo: Ddo | null, deps: OpenAssetDeps
   return {
     serviceId: remote.serviceId,
     count: files.length,
+    isInTurn: 'signed' in access,
     origin: (index) => deps.provider.open(service, index),
     accept: (index, file) => assertDeclared(plan, { index, file, info: files[index] }),
   }
+}
+
+/** The token for a service, or what was signed in advance for a provider that takes none (DESIGN §4.6). */
+function accessTo(
+  service: { did: string; serviceId: string; txId: string },
+  endpoint: string,
+  { downloads, provider }: OpenAssetDeps,
+): RemoteService['access'] {
+  const isFor = (one: typeof service): boolean =>
+    one.did === service.did && one.serviceId === service.serviceId && one.txId === service.txId
+  const grant = downloads.tokens.find(isFor)
+  if (grant) return { token: grant.token }
+  const foreign = downloads.signed.find(isFor)
+  if (foreign) return { signed: provider.signedRequests(endpoint, foreign.requests) }
+  throw new Error('there is no download token for it')
 }
 
 /** A provider that tells the checksum of a file holds itself to it. */

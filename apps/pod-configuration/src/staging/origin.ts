@@ -13,6 +13,8 @@ export interface OriginAnswer {
 export interface FileOrigin {
   /** What it is called where its origin gives no name; null for nothing. */
   ownName: string | null
+  /** Connections the file may have at most; absent: as many as help. */
+  maxLanes?: number
   /**
    * Asks for the file, or by `range` for some of it.
    * @throws AppError when there is no answer

@@ -235,7 +235,7 @@ async function attempt(origin: FileOrigin, run: Attempt): Promise<TransferredFil
       seen = meter.bytes()
       seenAt = now
       rate = bytesPerSecond / Math.max(1, lanes.count())
-      const maxLanes = Math.min(settings.maxLanes, lanes.max)
+      const maxLanes = Math.min(settings.maxLanes, lanes.max, origin.maxLanes ?? Infinity)
       const unclaimedBytes = parts.unclaimed()
       const wanted = chooseLanes({ lanes: lanes.count(), maxLanes, bytesPerSecond, unclaimedBytes, isProven })
       for (let count = lanes.count(); count < wanted && deps.extraLanes.tryTake(); count += 1) lanes.add(extraLane)

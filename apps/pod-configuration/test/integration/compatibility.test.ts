@@ -230,3 +230,31 @@ describe('how it ends (§1.8)', () => {
     expect(await run(stage)).toMatchObject({ status: 32, reason: 'AlgorithmFetchFailed' })
   })
 })
+
+describe('a service of another provider (DESIGN §4.6)', () => {
+  const requests = [1, 2].map((nonce) => ({ nonce: String(nonce), signature: `0x${nonce}` }))
+  const stage = (): Stage =>
+    stageOf({}, { input: [{ id: DATA, remote: { ...remote, serviceEndpoint: origin.base, foreignFiles: 1 } }] })
+  const downloads = { tokens: [], signed: [{ did: DATA, serviceId: 'svc', txId: TX, requests }] }
+  const runForeign = (over: Partial<typeof downloads> = {}) =>
+    world.run(stage(), { allow: [origin.authority], metadataUri: origin.base, downloads: { ...downloads, ...over } })
+
+  it('behaviour: a file is asked for by a request signed in advance', async () => {
+    expect(await runForeign()).toMatchObject({ status: 30 })
+    const [asked] = questions('/download')
+    expect(asked).toContain('nonce=1&signature=0x1')
+  })
+
+  it('behaviour: requests go where the checked document said, not where a metadata cache says', async () => {
+    ddos.set(DATA, [{ id: 'svc', serviceEndpoint: `${origin.base}/thief` }])
+    expect(await runForeign()).toMatchObject({ status: 30 })
+    expect(questions('/thief')).toEqual([])
+  })
+
+  it('error: more files than were signed for', async () => {
+    infos = { [DATA]: [0, 1, 2].map((index) => ({ index, type: 'url', valid: true })) }
+    const outcome = await runForeign()
+    expect(outcome).toMatchObject({ status: 31, reason: 'InputFetchFailed' })
+    expect(outcome.message).toContain('no request that was signed')
+  })
+})

@@ -19,6 +19,11 @@ export interface PeerProvider {
    * @throws AppError `FilesUnavailable` when it refuses, or quotes a fee that is not its own
    */
   quote(question: PeerQuestion): Promise<Quote>
+  /**
+   * How many files a service has.
+   * @throws AppError `FilesUnavailable` when it does not say
+   */
+  countFiles(service: { documentId: string; serviceId: string }): Promise<number>
   /** SHA-256 of each file of a service in their order; null where it cannot tell all of them. */
   hashFiles(service: { documentId: string; serviceId: string }): Promise<string[] | null>
 }
@@ -91,6 +96,11 @@ export function createPeerProviders(options: { timeoutMs: number }, deps: { fetc
           }
           if (!quote.validOrder && !(fee && quote.datatoken)) throw refused('a quote', 'no fee')
           return quote
+        },
+        async countFiles({ documentId, serviceId }) {
+          const body = { did: documentId, serviceId }
+          const files = await askWell('its files', fileInfoListSchema, endpoint('fileinfo'), body)
+          return files.length
         },
         async hashFiles({ documentId, serviceId }) {
           const body = { did: documentId, serviceId, checksum: true }

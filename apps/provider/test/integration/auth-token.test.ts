@@ -7,7 +7,8 @@ import { ask, buildStart, feeOf, nextNonce, orderRun, query, send, type Answer }
 import type { ChainActor } from './support/chain-actor.ts'
 import { buildJob, RESULT_TEXT } from './support/fake-operator.ts'
 import type { PublishedAsset } from './support/publish-asset.ts'
-import { AUTH_TOKEN_SECRET, startStack, type Stack } from './support/stack.ts'
+import { AUTH_TOKEN_SECRET } from './support/provider-app.ts'
+import { startStack, type Stack } from './support/stack.ts'
 
 const CREATE = '/api/services/createAuthToken'
 const DELETE = '/api/services/deleteAuthToken'

@@ -16,7 +16,8 @@ import {
   type Shape,
 } from './support/hostile-requests.ts'
 import { CONTAINER, type PublishedAsset } from './support/publish-asset.ts'
-import { AUTH_TOKEN_SECRET, ENVIRONMENT_KEY, PROVIDER_KEY, startStack, type Stack } from './support/stack.ts'
+import { AUTH_TOKEN_SECRET } from './support/provider-app.ts'
+import { ENVIRONMENT_KEY, PROVIDER_KEY, startStack, type Stack } from './support/stack.ts'
 
 type Endpoint = keyof typeof PROVIDER_ENDPOINTS
 type Input = Record<string, unknown>

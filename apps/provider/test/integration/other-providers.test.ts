@@ -36,9 +36,12 @@ describe('services at other providers', () => {
     peer.files.set(algorithm.did, CODE)
   })
 
-  async function publishAtPeer(serviceType: 'access' | 'compute'): Promise<PublishedAsset> {
+  async function publishAtPeer(
+    serviceType: 'access' | 'compute',
+    type: 'algorithm' | 'dataset' = 'algorithm',
+  ): Promise<PublishedAsset> {
     const asset = await stack.publish({
-      type: 'algorithm',
+      type,
       serviceType,
       files: [{ type: 'url', url: 'http://hidden.example/algo.js', method: 'GET' }],
       filesKey: PEER_KEY,
@@ -139,5 +142,22 @@ describe('services at other providers', () => {
     expect((await quote(stack, { dataset: open, algorithm: lost })).json).toEqual({
       error: { algorithm: 'file_unavailable' },
     })
+  })
+
+  it.each([
+    ['does not tell its files', undefined, 'file_unavailable'],
+    ['has none for it', [], 'file_unavailable'],
+    ['has more than a job may have from elsewhere', Array<string>(501).fill('x'), 'too_many_files'],
+  ])('error: a further dataset whose provider %s, before anything is paid', async (_what, files, code) => {
+    const more = await publishAtPeer('access', 'dataset')
+    if (files) peer.files.set(more.did, files)
+    else peer.files.delete(more.did)
+    const answer = await send(stack, 'POST', '/api/services/initializeCompute', {
+      datasets: [dataset, more].map(({ did, serviceId }) => ({ documentId: did, serviceId })),
+      algorithm: { documentId: algorithm.did, serviceId: algorithm.serviceId },
+      compute: { env: 'free', validUntil: Math.floor(Date.now() / 1000) + 600 },
+      consumerAddress: stack.consumer.address,
+    })
+    expect([answer.status, answer.json]).toEqual([400, { error: { 'datasets[1].serviceId': code } }])
   })
 })

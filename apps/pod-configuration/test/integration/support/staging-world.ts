@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Stage } from '@c2d/contracts'
+import type { Stage, StepDownloads } from '@c2d/contracts'
 import { createGuardedFetch, createGuardedRequest } from '@c2d/http-kit'
 import { buildLayout } from '../../../src/layout.ts'
 import { createProviderClient } from '../../../src/provider-client.ts'
@@ -32,6 +32,8 @@ export interface RunOptions {
   allow: string[]
   metadataUri?: string | null
   tokens?: boolean
+  /** In place of tokens, or beside them. */
+  downloads?: Partial<StepDownloads>
   transfer?: Partial<TransferSettings>
   settings?: Partial<ProvisionSettings>
   freeBytes?: () => Promise<number>
@@ -45,7 +47,7 @@ export async function createStagingWorld(): Promise<StagingWorld> {
     root,
     log,
     progress,
-    run(stage, { allow, metadataUri = null, tokens = true, transfer, settings, freeBytes }) {
+    run(stage, { allow, metadataUri = null, tokens = true, downloads, transfer, settings, freeBytes }) {
       const timeoutMs = transfer?.idleTimeoutMs ?? 5_000
       const fetch = createGuardedFetch({ allowList: allow, timeoutMs })
       const request = createGuardedRequest({ allowList: allow, timeoutMs, connections: 64 })
@@ -71,6 +73,8 @@ export async function createStagingWorld(): Promise<StagingWorld> {
                   token: `token-of-${did}`,
                 }))
               : [],
+            signed: [],
+            ...downloads,
           },
           provider: createProviderClient({ retry: QUICK_RETRY, timeoutMs }, { fetch, request }),
           fetch,

@@ -139,6 +139,12 @@ export const COMPUTE_RULES = {
     fails: 'The files of this service are not in the hands of this provider.',
     change: 'Start the job at the provider that its serviceEndpoint names.',
   },
+  'dataset-files': {
+    member: '.serviceId',
+    holds: 'Whoever serves the dataset says how many files it has.',
+    fails: 'The provider of the dataset does not say which files it has.',
+    change: 'Try again later, or use a dataset of this provider.',
+  },
   'dataset-parameters': {
     member: '.userdata',
     holds: 'The dataset gets the parameters it asks for.',
@@ -255,6 +261,7 @@ export const DATASET_RULES = [
   'dataset-service-type',
   'dataset-main-compute',
   'dataset-provider',
+  'dataset-files',
   'dataset-parameters',
   'algorithm-trusted',
   'algorithm-bytes-trusted',

@@ -37,6 +37,7 @@ import {
   judgeTrust,
   judgeTrustedBytes,
 } from './judge-dataset.ts'
+import { judgeForeignFiles } from './judge-foreign-files.ts'
 import { judgeOutputForm, judgeOutputStorage, type OutputWish } from './judge-output.ts'
 import { judgeEnvironment, judgeFees, judgeOrder, type OrderedService } from './judge-orders.ts'
 
@@ -171,9 +172,11 @@ export async function evaluateCompute(
       if (one) judgeTrustedBytes(one, algorithm, checkedFiles, sectionAt(sections.datasets, index), deps.trustLists)
     })
   }
+  const foreignAlgorithm = algorithm?.kind === 'published' && algorithm.host.kind === 'peer'
+  const counted = await judgeForeignFiles(found, sections.datasets, foreignAlgorithm ? (checkedFiles?.length ?? 0) : 0)
   checkpoint()
 
-  const paired = datasets.map((dataset, index) => ({ dataset, found: found[index] ?? null }))
+  const paired = datasets.map((dataset, index) => ({ dataset, found: counted[index] ?? null }))
   return {
     docket,
     datasets: paired,

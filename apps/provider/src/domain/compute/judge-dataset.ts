@@ -19,6 +19,8 @@ export interface DatasetCase {
   transferTxId: string | null
   /** The consumer's parameters, defaults filled in. */
   userdata: unknown
+  /** How many files another provider serves; absent where we do. */
+  foreignFiles?: number
 }
 
 /** What a policy's refusals mean, and what to change. */

@@ -8,8 +8,8 @@ export const PEER_KEY = devWallet(6).privateKey
 
 /** Another provider, as far as ours asks it. */
 export interface PeerProviderStub extends HttpStub {
-  /** What its services hold, by DID: one file each. */
-  files: Map<string, string>
+  /** What its services hold, by DID: one file each, or a list. */
+  files: Map<string, string | string[]>
   /** The datatokens it quotes, by DID. */
   datatokens: Map<string, string>
   feeToken: string
@@ -28,8 +28,9 @@ export async function startPeerProvider(): Promise<PeerProviderStub> {
       const content = peer.files.get(body.did)
       if (content === undefined) sendJson(response, 400, { error: 'Cannot resolve DID' })
       else {
-        const checksum = sha256Hex(content)
-        sendJson(response, 200, [{ index: 0, type: 'url', valid: true, checksum, checksumType: 'sha256' }])
+        const info = { type: 'url', valid: true, checksumType: 'sha256' }
+        const answer = [content].flat().map((one, index) => ({ index, ...info, checksum: sha256Hex(one) }))
+        sendJson(response, 200, answer)
       }
     } else if (request.path === '/api/services/initialize' && peer.datatokens.has(did)) {
       sendJson(response, 200, quoteOf(did, request.query.get('serviceId') ?? ''))

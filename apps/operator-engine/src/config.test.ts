@@ -42,6 +42,18 @@ describe('readConfig', () => {
     expect(announced).toMatchObject({ id: 'a', currentJobs: 4, maxJobs: 10, maxJobDuration: 60 })
   })
 
+  it('behaviour: a proof signer is an address and a URL, its token shown nowhere', () => {
+    const env = { ...base, ENVIRONMENTS: JSON.stringify([{ id: 'a', privateKey: KEY }]) }
+    const signer = { PROOF_SIGNER_URL: 'https://signer.example/sign', PROOF_SIGNER_ADDRESS: `0x${'ab'.repeat(20)}` }
+    expect(readConfig(env).proofSigner).toBeUndefined()
+    const config = readConfig({ ...env, ...signer, PROOF_SIGNER_TOKEN: 'hunter4' })
+    expect(config.proofSigner).toMatchObject({ url: signer.PROOF_SIGNER_URL, timeoutMs: 10_000 })
+    expect(inspect(config, { depth: 9 })).not.toContain('hunter4')
+    for (const name of ['PROOF_SIGNER_URL', 'PROOF_SIGNER_ADDRESS']) {
+      expect(() => readConfig({ ...env, ...signer, [name]: '' })).toThrow(new RegExp(`${name}: a proof signer is`))
+    }
+  })
+
   it('error: says every problem at once, and what to do', () => {
     expect(() => readConfig({ WORKSPACES_FOLDER: '/w', ENVIRONMENTS: 'not json' })).toThrow(
       /DATABASE_URL[\s\S]*POD_DATABASE_URL[\s\S]*ENVIRONMENTS: must be JSON/,

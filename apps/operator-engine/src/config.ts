@@ -1,8 +1,10 @@
 import { addressOf } from '@c2d/chain'
-import { flagSchema, jsonSchema, loadConfig, portSchema, secretSchema } from '@c2d/runtime'
+import { addressSchema } from '@c2d/contracts'
+import { flagSchema, jsonSchema, loadConfig, portSchema, secretSchema, type Secret } from '@c2d/runtime'
 import { buildResultsConfig, resultsSettings } from '@c2d/storage'
 import { z } from 'zod'
 import { buildClusterConfig, clusterVariables, environmentPlacementSchema } from './executor/kubernetes/settings.ts'
+import type { UrlSignerOptions } from './proofs/url-signer.ts'
 import { publishSettingsSchema } from './steps/publish-settings.ts'
 import { walletSettingsSchema } from './transactions/wallet-settings.ts'
 import { pickStagingVariables, stagingVariables } from './steps/staging-variables.ts'
@@ -96,6 +98,11 @@ const configSchema = z
     WALLETS: jsonSchema(z.array(walletSettingsSchema)).optional(),
     /** Days after which another key signs proofs. */
     PROOF_KEY_DAYS: z.coerce.number().int().positive().default(90),
+    /** Who signs proofs in place of a key of this process; its address, what it knows us by, how long it may take. */
+    PROOF_SIGNER_URL: httpUrlSchema.optional(),
+    PROOF_SIGNER_ADDRESS: addressSchema.optional(),
+    PROOF_SIGNER_TOKEN: secretSchema.optional(),
+    PROOF_SIGNER_TIMEOUT_SECONDS: z.coerce.number().positive().max(300).default(10),
     NOTIFY_START_URL: httpUrlSchema.optional(),
     NOTIFY_STOP_URL: httpUrlSchema.optional(),
     /** What whoever asks for a log must show; without it none is served. */
@@ -128,6 +135,11 @@ const configSchema = z
       })
       return z.NEVER
     }
+    if ((env.PROOF_SIGNER_URL === undefined) !== (env.PROOF_SIGNER_ADDRESS === undefined)) {
+      const missing = env.PROOF_SIGNER_URL === undefined ? 'PROOF_SIGNER_URL' : 'PROOF_SIGNER_ADDRESS'
+      context.addIssue({ code: 'custom', path: [missing], message: 'a proof signer is an address and a URL' })
+      return z.NEVER
+    }
     if (env.EXECUTOR === 'process') {
       for (const name of ['WORKSPACES_FOLDER', 'POD_CONFIGURATION_PROGRAM', 'POD_PUBLISHING_PROGRAM'] as const) {
         if (env[name] === '')
@@ -154,6 +166,7 @@ const configSchema = z
       deliveries: { firstPauseSeconds: env.DELIVERY_RETRY_SECONDS, limitSeconds: env.DELIVERY_LIMIT_SECONDS },
       wallets: env.WALLETS ?? [],
       proofKeyDays: env.PROOF_KEY_DAYS,
+      proofSigner: buildProofSigner(env),
       notify: { start: env.NOTIFY_START_URL, stop: env.NOTIFY_STOP_URL },
       engineSecret: env.ENGINE_SECRET,
       engineUrl: env.ENGINE_URL,
@@ -174,6 +187,17 @@ export type Config = z.infer<typeof configSchema>
  */
 export function readConfig(env: Record<string, string | undefined>): Config {
   return loadConfig(configSchema, env)
+}
+
+function buildProofSigner(env: {
+  PROOF_SIGNER_URL?: string | undefined
+  PROOF_SIGNER_ADDRESS?: string | undefined
+  PROOF_SIGNER_TOKEN?: Secret | undefined
+  PROOF_SIGNER_TIMEOUT_SECONDS: number
+}): UrlSignerOptions | undefined {
+  const { PROOF_SIGNER_URL: url, PROOF_SIGNER_ADDRESS: address, PROOF_SIGNER_TOKEN: token } = env
+  if (url === undefined || address === undefined) return undefined
+  return { url, address, token, timeoutMs: env.PROOF_SIGNER_TIMEOUT_SECONDS * 1000 }
 }
 
 function originalEnvironment(env: Record<string, unknown>): ConfiguredEnvironment[] | null {

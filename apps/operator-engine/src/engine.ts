@@ -20,7 +20,8 @@ import { deliverNotifications } from './notifications/deliver.ts'
 import { createNotificationQueue, type NotificationUrls } from './notifications/notification-queue.ts'
 import { anchorProofs } from './proofs/anchor-proofs.ts'
 import { createProofKeys } from './proofs/proof-key.ts'
-import { proveJobs } from './proofs/prove-jobs.ts'
+import { createProver } from './proofs/prove-jobs.ts'
+import { createUrlSigner, type UrlSignerOptions } from './proofs/url-signer.ts'
 import { reconcile, type ReconcileDeps } from './reconcile.ts'
 import type { PodProgram } from './steps/pod-steps.ts'
 import { endExpired } from './sweeps/end-expired.ts'
@@ -51,6 +52,8 @@ export interface EngineOptions {
   notify: NotificationUrls
   /** Days after which another key signs proofs. */
   proofKeyDays: number
+  /** Who signs proofs instead of a key of this process. */
+  proofSigner?: UrlSignerOptions | undefined
 }
 
 export interface EngineDeps {
@@ -105,7 +108,9 @@ export function startEngine(options: EngineOptions, deps: EngineDeps): Engine {
   const deliveries = createPacer()
   const proofs = createPacer()
   const offers = createAssetOffers(options.environments, { db, wallets, log })
-  const keyOf = createProofKeys({ termDays: options.proofKeyDays })
+  const signer = options.proofSigner && createUrlSigner(options.proofSigner, { signal })
+  const keyOf = createProofKeys({ termDays: options.proofKeyDays, signer })
+  const prove = createProver(environments, { db, executor, keyOf, wallets, by, nowMs, log, signal })
   const notifications = createNotificationQueue({ urls: options.notify }, { onQueued: () => deliveries.hurry() })
   const passDeps: ReconcileDeps = {
     ...deps,
@@ -208,11 +213,7 @@ export function startEngine(options: EngineOptions, deps: EngineDeps): Engine {
       () => deliverNotifications(served, { db, fetch: deps.fetch, log, signal }),
       log,
     ),
-    repeat(
-      { what: 'proofs', everyMs: options.tickMs, signal, pacer: proofs },
-      () => proveJobs(environments, { db, executor, keyOf, wallets, by, log }),
-      log,
-    ),
+    repeat({ what: 'proofs', everyMs: options.tickMs, signal, pacer: proofs }, prove, log),
     repeat({ what: 'deliveries', everyMs: options.tickMs, signal }, () => redelivery.begin(), log),
     repeat({ what: 'asset offers', everyMs: OFFERS_MS, signal }, () => offers.refresh(), log),
     repeat(

@@ -84,6 +84,7 @@ await runMain(async () => {
       deliveries: config.deliveries,
       notify: config.notify,
       proofKeyDays: config.proofKeyDays,
+      proofSigner: config.proofSigner,
     },
     {
       db,

@@ -16,7 +16,7 @@ export type { FeeEvent, OrderEvent, OrderReceipt, ReuseEvent } from './order-rec
 export { buildProviderFee, isFeeSignedBy, type ProviderFeeTerms } from './provider-fee.ts'
 export type { ChainCall } from './rpc-endpoint.ts'
 export { sha256Hex } from './sha256-hex.ts'
-export { recoverTextSigner, signText } from './text-signature.ts'
+export { recoverTextSigner, signText, textDigest } from './text-signature.ts'
 export {
   createChainWallet,
   type ChainWallet,

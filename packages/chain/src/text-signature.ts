@@ -12,6 +12,11 @@ export function signText(text: string, privateKey: string): string {
   return parsePrivateKey(privateKey).sign(hashMessage(text)).serialized
 }
 
+/** The 32 bytes, 0x and hex, that `signText` signs: for a key that is elsewhere. */
+export function textDigest(text: string): string {
+  return hashMessage(text)
+}
+
 /** Who signed a text by `signText`, under the rules of `recoverSigner`; null for what is no signature. */
 export function recoverTextSigner(text: string, signature: string): string | null {
   return recoverHashSigner(hashMessage(text), signature)

@@ -4,14 +4,16 @@ import type { Database } from '@c2d/postgres'
 /**
  * Jobs that ended here and have no proof yet, longest ended first. What an earlier system ended is not ours to vouch for.
  * @param selection.environments whose jobs to vouch for
+ * @param selection.except jobs that are not asked for now
  */
 export async function listUnprovenJobs(
   db: Database,
-  selection: { environments: readonly string[]; limit: number },
+  selection: { environments: readonly string[]; except: readonly string[]; limit: number },
 ): Promise<string[]> {
   const { rows } = await db.raw<{ rows: { jobId: string }[] }>(
     `SELECT workflowid AS "jobId" FROM jobs
      WHERE datefinished IS NOT NULL AND proof_due AND namespace = ANY (:environments)
+       AND workflowid <> ALL (:except)
      ORDER BY datefinished LIMIT :limit`,
     selection,
   )

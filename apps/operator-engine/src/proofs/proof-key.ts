@@ -17,34 +17,41 @@ export type ProofKeys = (environment: EnvironmentConfig, finishedAtMs: number) =
 
 /**
  * The proof keys of environments, one a term: derived from the environment's own key, so that every engine of it signs
- * with the same one and none has to be kept; another one each term, so that rotation is the rule and not an event.
+ * with the same one and none has to be kept; another one each term, so that rotation is the rule and not an event. Where
+ * the operator has a signer elsewhere, its key is endorsed for each term instead.
  * @param options.termDays how long a key signs
+ * @param options.signer signs for every environment; absent is a key of each environment's own
  */
-export function createProofKeys(options: { termDays: number }): ProofKeys {
+export function createProofKeys(options: { termDays: number; signer?: ProofSigner | undefined }): ProofKeys {
   const known = new Map<string, Promise<ProofKey>>()
   const termSeconds = options.termDays * SECONDS_PER_DAY
   return (environment, finishedAtMs) => {
     const term = Math.floor(finishedAtMs / 1000 / termSeconds)
     const name = JSON.stringify([environment.id, environment.consumerAddress, term, options.termDays])
-    const key = known.get(name) ?? deriveProofKey(environment, name, term * termSeconds, termSeconds)
+    const validFrom = term * termSeconds
+    const key =
+      known.get(name) ??
+      endorse(options.signer ?? deriveSigner(environment.privateKey, name), environment, {
+        validFrom,
+        validUntil: validFrom + termSeconds,
+      })
     known.set(name, key)
     return key
   }
 }
 
-async function deriveProofKey(
-  environment: EnvironmentConfig,
-  name: string,
-  validFrom: number,
-  termSeconds: number,
-): Promise<ProofKey> {
+function deriveSigner(environmentKey: Secret, name: string): ProofSigner {
   const info = `c2d proof key v1\n${name}`
   // Outside the curve's order as good as never: whoever hits that gets an error from the signer, not a weak key.
-  const key = Buffer.from(hkdfSync('sha256', environment.privateKey.reveal(), '', info, 32)).toString('hex')
-  const signer = createLocalSigner(new Secret(`0x${key}`))
-  const endorsement = await endorseKey(createLocalSigner(environment.privateKey), environment.id, signer.address, {
-    validFrom,
-    validUntil: validFrom + termSeconds,
-  })
-  return { signer, endorsement }
+  const key = Buffer.from(hkdfSync('sha256', environmentKey.reveal(), '', info, 32)).toString('hex')
+  return createLocalSigner(new Secret(`0x${key}`))
+}
+
+async function endorse(
+  signer: ProofSigner,
+  environment: EnvironmentConfig,
+  term: { validFrom: number; validUntil: number },
+): Promise<ProofKey> {
+  const environmentSigner = createLocalSigner(environment.privateKey)
+  return { signer, endorsement: await endorseKey(environmentSigner, environment.id, signer.address, term) }
 }

@@ -9,9 +9,14 @@ import { buildResultToken } from '../derived-assets/result-token.ts'
 import type { OperatorWallets } from '../transactions/operator-wallet.ts'
 import type { Executor } from '../executor/executor.ts'
 import { buildFacts } from './build-facts.ts'
+import { createPatience } from './patience.ts'
 import type { ProofKeys } from './proof-key.ts'
 
 const BATCH = 50
+/** As many are signed at once: a signer elsewhere may be slow. */
+const AT_ONCE = 4
+const FIRST_RETRY_MS = 1_000
+const LONGEST_RETRY_MS = 30_000
 
 export interface ProveDeps {
   db: Database
@@ -19,29 +24,51 @@ export interface ProveDeps {
   keyOf: ProofKeys
   wallets: OperatorWallets
   by: string
+  nowMs: () => number
   log: Logger
+  signal: AbortSignal
 }
 
 /**
  * Signs what there is to say of jobs that ended. It is a round of its own, so no job ever waits for its proof; the first
- * proof of a job stays, so two engines at it are one too many and no harm.
+ * proof of a job stays, so two engines at it are one too many and no harm. What could not be signed waits for a later
+ * round, while others are: where nothing can be signed, that is the signer's trouble, and the round ends.
  */
-export async function proveJobs(environments: ReadonlyMap<string, EnvironmentConfig>, deps: ProveDeps): Promise<void> {
-  let jobIds: string[]
-  do {
-    jobIds = await listUnprovenJobs(deps.db, { environments: [...environments.keys()], limit: BATCH })
-    let proven = 0
-    for (const jobId of jobIds) {
-      try {
-        if (await proveJob(jobId, environments, deps)) proven += 1
-      } catch (thrown) {
-        deps.log.error({ jobId, err: toError(thrown) }, 'a job could not be proven')
+export function createProver(
+  environments: ReadonlyMap<string, EnvironmentConfig>,
+  deps: ProveDeps,
+): () => Promise<void> {
+  const served = [...environments.keys()]
+  const patience = createPatience({ firstMs: FIRST_RETRY_MS, longestMs: LONGEST_RETRY_MS }, deps)
+
+  /** @returns whether there is a proof now */
+  async function tryJob(jobId: string): Promise<boolean> {
+    try {
+      if (await proveJob(jobId, environments, deps)) {
+        patience.done(jobId)
+        return true
       }
+    } catch (thrown) {
+      if (!deps.signal.aborted) deps.log.warn({ jobId, err: toError(thrown) }, 'a job could not be proven yet')
     }
-    if (proven === 0) return // the rest fails the same way until something changes: the next round tries again
-  } while (jobIds.length === BATCH)
+    patience.failed(jobId)
+    return false
+  }
+
+  return async () => {
+    for (;;) {
+      const selection = { environments: served, except: patience.waiting(), limit: BATCH }
+      const jobIds = await listUnprovenJobs(deps.db, selection)
+      for (let at = 0; at < jobIds.length; at += AT_ONCE) {
+        const outcomes = await Promise.all(jobIds.slice(at, at + AT_ONCE).map(tryJob))
+        if (deps.signal.aborted || !outcomes.includes(true)) return
+      }
+      if (jobIds.length < BATCH) return
+    }
+  }
 }
 
+/** @returns whether the job has a proof now; false for one that nobody can vouch for */
 async function proveJob(
   jobId: string,
   environments: ReadonlyMap<string, EnvironmentConfig>,
@@ -52,11 +79,11 @@ async function proveJob(
   if (!job || !environment) return false
   const facts = buildFacts(job, await listEvents(deps.db, jobId), { environment, executor: deps.executor.name })
   if (!facts) return false
-  const { signer, endorsement } = await deps.keyOf(environment, facts.predicate.finishedAtMs)
-  const envelope = await sealStatement(buildStatement(facts.predicate, facts.files), signer, endorsement)
+  const statement = buildStatement(facts.predicate, facts.files)
   const wish = wishOf(job)
   const results = wish ? chooseResults(job, wish) : []
-  // Before the proof, because the proof is what says that there is nothing left to do here.
+  // Before the proof, because the proof is what says that there is nothing left to do here; and before it is signed, as
+  // a signer may be away for longer than results are kept.
   if (results.length > 0) {
     const token = buildResultToken(environment.privateKey, jobId)
     await owePublication(deps.db, {
@@ -66,6 +93,9 @@ async function proveJob(
       tokenSha256: createHash('sha256').update(token).digest('hex'),
     })
   }
+  const { signer, endorsement } = await deps.keyOf(environment, facts.predicate.finishedAtMs)
+  const envelope = await sealStatement(statement, signer, endorsement)
   const isAnchored = deps.wallets.get(facts.predicate.job.chainId ?? 0)?.anchorsProofs === true
-  return insertProof(deps.db, { jobId, envelope, salts: facts.salts, isAnchored, by: deps.by })
+  await insertProof(deps.db, { jobId, envelope, salts: facts.salts, isAnchored, by: deps.by })
+  return true // or another engine was faster: then that one's proof stays
 }

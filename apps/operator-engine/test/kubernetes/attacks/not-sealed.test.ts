@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { StepEnded } from '../../../src/executor/executor.ts'
-import { buildPolicies } from '../../../src/executor/kubernetes/build-objects.ts'
+import { buildPolicies } from '../../../src/executor/kubernetes/build-policies.ts'
 import { listGains, parseReport } from '../../attacks/load-attack.ts'
 import { waitUntil } from '../../integration/executor-conformance.ts'
 import { HAS_DECOY, openAttackWorld, type AttackWorld } from './attack-world.ts'

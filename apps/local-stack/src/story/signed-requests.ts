@@ -18,12 +18,15 @@ export async function loadSignedStatus(asked: JobOfConsumer, client: OceanClient
   return job
 }
 
+/** What only the owner of a job may ask. */
+type SignedEndpoint = 'computeStatus' | 'computeProof' | 'computeLogs'
+
 /**
  * Asks what only those may who sign for a job; ocean.js has no call for it. What is signed has no separators: by chance it
  * is the text of an earlier request, which counts once; the next nonce makes another text.
  */
 export async function fetchSigned(
-  endpoint: 'computeStatus' | 'computeProof',
+  endpoint: SignedEndpoint,
   asked: JobOfConsumer,
   client: OceanClient,
 ): Promise<Response> {
@@ -32,7 +35,7 @@ export async function fetchSigned(
 }
 
 async function fetchOnce(
-  endpoint: 'computeStatus' | 'computeProof',
+  endpoint: SignedEndpoint,
   { providerUrl, consumer, jobId }: JobOfConsumer,
   { ocean }: OceanClient,
 ): Promise<Response> {

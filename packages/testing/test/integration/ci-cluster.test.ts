@@ -20,6 +20,7 @@ const PROGRAMS = {
   'bin/npm': 'echo "s3=$S3_TEST_ENDPOINT cluster=$C2D_TEST_KUBECONFIG hurt=$C2D_TEST_KUBECONFIG_FAULTS" >>"$CALLS"',
   'scripts/build-images.sh': ':',
   'scripts/prove-compose.sh': 'echo "$ADVERTISED_ADDRESS $ALGORITHM_IMAGE" >>"$CALLS"',
+  'scripts/prove-manifests.sh': ':',
 }
 type Program = keyof typeof PROGRAMS
 
@@ -76,6 +77,7 @@ describe('scripts/ci-cluster.sh', () => {
         's3=http://127.0.0.1:7070 cluster=./home/run/kubeconfig hurt=1',
         'scripts/prove-compose.sh',
         '10.0.0.1 localhost:5000/node:24-bookworm-slim@sha256:abc',
+        'scripts/prove-manifests.sh',
         'bed/stores down',
         'bed/down',
       ])
@@ -94,13 +96,13 @@ describe('scripts/ci-cluster.sh', () => {
     MINUTES,
   )
 
-  it.each(['bin/npm', 'scripts/build-images.sh', 'scripts/prove-compose.sh'] as const)(
+  it.each(['bin/npm', 'scripts/build-images.sh', 'scripts/prove-compose.sh', 'scripts/prove-manifests.sh'] as const)(
     'error: with %s failing the others are still tried, the failure is named last, and the exit code tells',
     async (program) => {
       const { code, output, calls } = await run({ [program]: 'exit 3' })
       expect(code).toBe(1)
       expect(output.trim().split('\n').at(-1)).toMatch(/^cluster: FAILED: /)
-      expect(calls).toEqual(expect.arrayContaining(['scripts/prove-compose.sh', 'bed/down']))
+      expect(calls).toEqual(expect.arrayContaining(['scripts/prove-manifests.sh', 'bed/down']))
     },
     MINUTES,
   )

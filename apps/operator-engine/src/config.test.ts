@@ -42,6 +42,19 @@ describe('readConfig', () => {
     expect(announced).toMatchObject({ id: 'a', currentJobs: 4, maxJobs: 10, maxJobDuration: 60 })
   })
 
+  it('behaviour: an asset of results costs nothing unless the environment says so, and never less', () => {
+    const read = (derivedAssets: object) =>
+      readConfig({ ...base, ENVIRONMENTS: JSON.stringify([{ id: 'a', privateKey: KEY, derivedAssets }]) })
+        .environments[0]!
+    expect(read({ maxBytes: 5 }).derivedAssets).toEqual({ maxBytes: 5, price: 0 })
+    expect(read({ maxBytes: 5, price: '2.5' }).derivedAssets).toEqual({ maxBytes: 5, price: 2.5 })
+    expect(() => read({ maxBytes: 5, price: -1 })).toThrow('price')
+    const offer = { chains: [1], freeBytes: 5, price: 2.5 }
+    expect(buildAnnouncement(read({ maxBytes: 5 }), { currentJobs: 0, derivedAssets: offer })).toMatchObject({
+      derivedAssets: offer,
+    })
+  })
+
   it('behaviour: a proof signer is an address and a URL, its token shown nowhere', () => {
     const env = { ...base, ENVIRONMENTS: JSON.stringify([{ id: 'a', privateKey: KEY }]) }
     const signer = { PROOF_SIGNER_URL: 'https://signer.example/sign', PROOF_SIGNER_ADDRESS: `0x${'ab'.repeat(20)}` }

@@ -43,8 +43,13 @@ const environmentSchema = z
     allowedChainId: z.array(z.number().int()).optional(),
     /** Where and how its jobs run on a cluster. */
     kubernetes: environmentPlacementSchema.prefault({}),
-    /** Bytes that results which became assets may take up in all; absent: none do. */
-    derivedAssets: z.object({ maxBytes: z.coerce.number().int().positive() }).optional(),
+    /** Results that become assets: bytes they may take up in all, and the price of one in whole fee tokens. Absent: none do. */
+    derivedAssets: z
+      .object({
+        maxBytes: z.coerce.number().int().positive(),
+        price: z.coerce.number().nonnegative().default(0),
+      })
+      .optional(),
     /** What jobs may publish, and how. */
     publish: publishSettingsSchema.prefault({}),
   })

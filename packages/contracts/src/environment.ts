@@ -7,6 +7,8 @@ export const derivedAssetOfferSchema = z.object({
   chains: z.array(z.number().int()),
   /** Bytes that results of new assets may still take up. */
   freeBytes: z.number(),
+  /** What one costs beside the run, in whole fee tokens; absent: nothing. */
+  price: z.number().nonnegative().optional(),
 })
 export type DerivedAssetOffer = z.infer<typeof derivedAssetOfferSchema>
 

@@ -50,7 +50,10 @@ export function createAssetOffers(
         offering.map(({ id }) => id),
       )
     },
-    of: ({ id, derivedAssets }) =>
-      derivedAssets ? { chains, freeBytes: Math.max(0, derivedAssets.maxBytes - (used.get(id) ?? 0)) } : null,
+    of({ id, derivedAssets }) {
+      if (!derivedAssets) return null
+      const { maxBytes, price } = derivedAssets
+      return { chains, freeBytes: Math.max(0, maxBytes - (used.get(id) ?? 0)), ...(price > 0 ? { price } : {}) }
+    },
   }
 }

@@ -50,6 +50,7 @@ export function computeRoutes(deps: ComputeRouteDeps): Router {
           validUntil: Number(textOf(input, 'compute.validUntil')),
           datasets: parseMember(input, 'datasets', computeDatasetSchema.array()),
           algorithm: parseAlgorithm(input),
+          output: valueOf(input, 'output'),
         },
         { ...deps, chains: deps.chains.values() },
       )

@@ -9,6 +9,7 @@ const CODE = 'console.log("count")'
 const DAY_SECONDS = 86_400
 
 interface SentStage {
+  input: unknown
   compute: unknown
   algorithm: unknown
 }
@@ -111,7 +112,7 @@ describe('compute jobs under attack', () => {
     })
     const opened = await orderRun(stack, { dataset: salted, algorithm })
     const stage = await sentStage({ additionalDatasets: [opened.dataset] })
-    expect(stage['input']).toEqual([
+    expect(stage?.input).toEqual([
       expect.not.objectContaining({ saltFileHashes: expect.anything() }),
       expect.objectContaining({ id: salted.did, saltFileHashes: true }),
     ])

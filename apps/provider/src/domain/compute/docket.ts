@@ -23,6 +23,9 @@ export function deny(code: string, words: { sentence?: string; change?: string }
   return { denied: { code, ...words } }
 }
 
+/** Why a rule is skipped for callers whom its verdict would tell what is not theirs to know. */
+export const HIDDEN = 'Not told to callers who did not sign.'
+
 /** The rules about one part of a request. */
 export interface DocketSection {
   /**

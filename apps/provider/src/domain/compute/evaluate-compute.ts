@@ -21,7 +21,7 @@ import {
   type RuleId,
 } from './compute-rules.ts'
 import type { ConsumerOutputs } from './consumer-outputs.ts'
-import { deny, openDocket, type Docket, type DocketSection } from './docket.ts'
+import { deny, HIDDEN, openDocket, type Docket, type DocketSection } from './docket.ts'
 import {
   judgeAlgorithm,
   judgeAlgorithmFiles,
@@ -39,7 +39,8 @@ import {
 } from './judge-dataset.ts'
 import { judgeForeignFiles } from './judge-foreign-files.ts'
 import { judgeOutputForm, judgeOutputStorage, type OutputWish } from './judge-output.ts'
-import { judgeEnvironment, judgeFees, judgeOrder, type OrderedService } from './judge-orders.ts'
+import type { OrderedService } from './judge-orders.ts'
+import { judgePayment, sectionOf, type PaymentSections } from './judge-payment.ts'
 
 import type { ProviderChain } from '../chains/provider-chain.ts'
 import type { ResolveAsset } from '../assets/resolve-asset.ts'
@@ -104,9 +105,6 @@ export interface ComputeEvaluation {
   derivedAsset: DerivedAsset | null
 }
 
-const HIDDEN = 'Not told to callers who did not sign.'
-const NOT_ORDERED = 'Not judged: no order is named yet.'
-
 /**
  * Judges a compute request by the rules of provider-http-api §8.3, the cheap ones first: what the request itself shows,
  * then documents, then orders, then the algorithm's bytes. Whoever did not pay costs no origin a byte. Of what one of
@@ -138,14 +136,14 @@ export async function evaluateCompute(
   const [algorithm, ...found] = await Promise.all([
     judgeAlgorithm(request.algorithm, consumerAddress, sections.algorithm, finders),
     ...datasets.map((dataset, index) =>
-      judgeDataset({ dataset, isMain: index === 0, consumerAddress }, sectionAt(sections.datasets, index), finders),
+      judgeDataset({ dataset, isMain: index === 0, consumerAddress }, sectionOf(sections.datasets, index), finders),
     ),
   ])
   const container = algorithm && judgeAlgorithmRun(algorithm, sections.run)
   if (algorithm) {
     judgePrivateAlgorithm(algorithm, found, sections.run)
     found.forEach((one, index) => {
-      if (one) judgeTrust(one, algorithm, sectionAt(sections.datasets, index), deps.trustLists)
+      if (one) judgeTrust(one, algorithm, sectionOf(sections.datasets, index), deps.trustLists)
     })
   }
   checkpoint()
@@ -169,7 +167,7 @@ export async function evaluateCompute(
     algorithm?.kind === 'published' ? await judgeAlgorithmFiles(algorithm, sections.algorithm, deps) : []
   if (algorithm?.kind === 'published' && checkedFiles) {
     found.forEach((one, index) => {
-      if (one) judgeTrustedBytes(one, algorithm, checkedFiles, sectionAt(sections.datasets, index), deps.trustLists)
+      if (one) judgeTrustedBytes(one, algorithm, checkedFiles, sectionOf(sections.datasets, index), deps.trustLists)
     })
   }
   const foreignAlgorithm = algorithm?.kind === 'published' && algorithm.host.kind === 'peer'
@@ -191,12 +189,8 @@ export async function evaluateCompute(
   }
 }
 
-interface Sections {
+interface Sections extends PaymentSections {
   algorithm: DocketSection
-  datasets: DocketSection[]
-  run: DocketSection
-  environment: DocketSection
-  order: DocketSection
   output: DocketSection
 }
 
@@ -227,48 +221,6 @@ function openSections(
   }
 }
 
-async function judgePayment(
-  request: ComputeCase,
-  {
-    algorithm,
-    found,
-    sections,
-  }: { algorithm: AlgorithmCase | null; found: readonly (DatasetCase | null)[]; sections: Sections },
-  mode: EvaluationMode,
-  deps: EvaluationDeps & { operator: OperatorService | null },
-): Promise<Pick<ComputeEvaluation, 'payers' | 'terms'>> {
-  if (mode.orders === null || !deps.operator) return { payers: null, terms: null }
-  const { consumerAddress, environment } = request
-  const context = { consumerAddress, environment, timeoutMs: mode.orderTimeoutMs, now: deps.now() }
-
-  const judged = (transferTxId: string | null | undefined): boolean =>
-    mode.orders === 'required' || (mode.orders === 'optional' && Boolean(transferTxId))
-  const why = mode.orders === 'hidden' ? HIDDEN : NOT_ORDERED
-  const orders = found.map(async (one, index) => {
-    const section = sectionAt(sections.datasets, index)
-    if (one && judged(one.transferTxId)) return judgeOrder(one, 'dataset-order', 'order_invalid', section, context)
-    if (one) section.skip('dataset-order', why)
-    return null
-  })
-  if (algorithm?.kind === 'published') {
-    const item = { ...algorithm, transferTxId: request.algorithm.transferTxId }
-    if (judged(item.transferTxId)) {
-      orders.push(judgeOrder(item, 'algorithm-order', 'in_use_or_not_on_chain', sections.run, context))
-    } else sections.run.skip('algorithm-order', why)
-  }
-  const ordered = (await Promise.all(orders)).filter((one) => one !== null)
-  if (mode.stopsAtDeny && ordered.length < orders.length) return { payers: null, terms: null }
-
-  const places = found.flatMap((one) => (one ? [one.target.asset.chain] : []))
-  if (algorithm?.kind === 'published') places.push(algorithm.target.asset.chain)
-  const chains = [...new Set(places)]
-  const terms =
-    chains.length > 0 ? await judgeEnvironment(environment, chains, deps.operator, sections.environment) : null
-  if (terms && ordered.length > 0) return { payers: judgeFees(ordered, terms, sections.order), terms }
-  if (ordered.length === 0) sections.order.skip('fees-paid', why)
-  return { payers: null, terms }
-}
-
 /** Only for callers who signed: for anybody else this would be a way to try ciphertexts and addresses. */
 async function judgeStorage(
   wish: OutputWish,
@@ -277,7 +229,7 @@ async function judgeStorage(
   { orders }: EvaluationMode,
   { outputs }: EvaluationDeps,
 ): Promise<string | null> {
-  if (wish.encrypted !== null && orders === 'hidden') {
+  if (wish.encrypted !== null && (orders === 'hidden' || orders === null)) {
     section.skip('output-storage', HIDDEN)
     return null
   }
@@ -289,10 +241,4 @@ async function judgeStorage(
 /** The name of a dataset in refusals: `dataset`, then `datasets[i]` (provider-http-api §8.3). */
 function datasetResource(index: number): string {
   return index === 0 ? 'dataset' : `datasets[${index}]`
-}
-
-function sectionAt(sections: readonly DocketSection[], index: number): DocketSection {
-  const section = sections[index]
-  if (!section) throw new RangeError(`there is no dataset ${index}`)
-  return section
 }

@@ -1,7 +1,7 @@
 import type { OperatorService } from '../../clients/operator-service.ts'
 import type { Verdict } from './docket.ts'
 import { evaluateCompute, type ComputeCase, type ComputeEvaluation, type EvaluationDeps } from './evaluate-compute.ts'
-import { computeFeeWei } from '../orders/fees.ts'
+import { assetFeeWei, computeFeeWei } from '../orders/fees.ts'
 
 /** What a start would meet. */
 export interface ComputeExplanation {
@@ -17,8 +17,10 @@ export interface ComputeExplanation {
 interface RunPrice {
   chainId: number
   token: string
-  /** In wei of the token, for `seconds`. */
+  /** In wei of the token, for `seconds` and for the asset of the results. */
   amountWei: string
+  /** What of it is for the asset; absent where none is asked for, or it costs nothing. */
+  assetWei?: string
   seconds: number
   /** In whole tokens, as the environment announces it. */
   perMinute: number
@@ -57,10 +59,12 @@ function buildPrice({ datasets, terms }: ComputeEvaluation, asked: number | null
   const price = chain && terms?.get(chain)
   if (!chain || !price) return null
   const seconds = asked ?? price.maxDurationSeconds
+  const assetWei = assetFeeWei(price)
   return {
     chainId: chain.chainId,
     token: price.feeToken,
     amountWei: computeFeeWei(price, 0, seconds).toString(),
+    ...(assetWei > 0n ? { assetWei: assetWei.toString() } : {}),
     seconds,
     perMinute: price.pricePerMinute,
   }

@@ -22,9 +22,7 @@ export interface DerivedAssetCase {
 export function judgeDerivedAsset(asked: DerivedAssetCase, section: DocketSection): DerivedAsset | null {
   const refuse = (code: string, sentence: string, change?: string): null =>
     section.judge<never>('output-asset', deny(code, { sentence, ...(change === undefined ? {} : { change }) }))
-  const members = membersOf(asked.output)
-  const wantsAny = isSet(members['publishOutput']) || isSet(members['publishAlgorithmLog'])
-  if (!wantsAny) {
+  if (!wantsDerivedAsset(asked.output)) {
     section.judge('output-asset', 'not asked for')
     return null
   }
@@ -34,7 +32,7 @@ export function judgeDerivedAsset(asked: DerivedAssetCase, section: DocketSectio
     section.skip('output-asset', 'This environment makes no assets of results: the wish is left alone.')
     return null
   }
-  const wish = derivedAssetWishSchema.safeParse(members)
+  const wish = derivedAssetWishSchema.safeParse(membersOf(asked.output))
   if (!wish.success) {
     return refuse(
       'invalid',
@@ -62,6 +60,12 @@ export function judgeDerivedAsset(asked: DerivedAssetCase, section: DocketSectio
     metadata: { ...main, ...described },
     serviceEndpoint: endpoint,
   })
+}
+
+/** Whether what is sent as `output` asks for an asset at all. */
+export function wantsDerivedAsset(output: unknown): boolean {
+  const members = membersOf(output)
+  return isSet(members['publishOutput']) || isSet(members['publishAlgorithmLog'])
 }
 
 function membersOf(output: unknown): Record<string, unknown> {

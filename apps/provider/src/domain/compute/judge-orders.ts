@@ -85,14 +85,14 @@ export async function judgeOrder(
  * @throws AppError `UpstreamUnavailable` when the operator is away
  */
 export async function judgeEnvironment(
-  environment: string,
+  { environment, wantsAsset }: { environment: string; wantsAsset: boolean },
   chains: readonly ProviderChain[],
   operator: OperatorService,
   section: DocketSection,
 ): Promise<Map<ProviderChain, RunTerms> | null> {
   try {
     const terms = await Promise.all(
-      chains.map(async (chain) => [chain, await loadRunTerms(environment, chain, operator)] as const),
+      chains.map(async (chain) => [chain, await loadRunTerms(environment, chain, operator, wantsAsset)] as const),
     )
     return section.judge('environment-known', new Map(terms))
   } catch (thrown) {
@@ -101,18 +101,32 @@ export async function judgeEnvironment(
   }
 }
 
-/** Row 5: those whose own fee pays us for the run, in their order; null where nobody does. */
+/** Where the run is paid for, and the asset that is asked for beside it is not. */
+const ASSET_NOT_PAID = {
+  sentence: 'The orders pay for the run, and not for the asset that its results are to become.',
+  change:
+    'Send output with initializeCompute and order, or reuse an order, with the fee it quotes; or leave publishOutput and ' +
+    'publishAlgorithmLog out.',
+}
+
+/**
+ * Row 5: those whose own fee pays us for the run and, where one is asked for, for the asset of its results, in their
+ * order; null where nobody does. The last of them names the agreement, which starts one job: so none pays for two.
+ */
 export function judgeFees(
   ordered: readonly OrderedService[],
   terms: ReadonlyMap<ProviderChain, RunTerms>,
   section: DocketSection,
 ): OrderedService[] | null {
-  const payers = ordered.filter(({ target, host, order }) => {
+  const pays = ({ target, host, order }: OrderedService, without: Partial<RunTerms> = {}): boolean => {
     const price = terms.get(target.asset.chain)
     // What was paid to another provider is not paid to us, however much it is.
-    return host.kind === 'us' && price !== undefined && paysForRun(order, price)
-  })
-  return section.judge('fees-paid', payers.length > 0 ? payers : deny('fees_not_paid'))
+    return host.kind === 'us' && price !== undefined && paysForRun(order, { ...price, ...without })
+  }
+  const payers = ordered.filter((one) => pays(one))
+  if (payers.length > 0) return section.judge('fees-paid', payers)
+  const lacksAsset = ordered.some((one) => pays(one, { assetPrice: 0 }))
+  return section.judge<OrderedService[]>('fees-paid', deny('fees_not_paid', lacksAsset ? ASSET_NOT_PAID : {}))
 }
 
 function denyOrder(order: InvalidOrder, code: string): Denied {

@@ -2,6 +2,7 @@ import { type ComputeAlgorithm, type ComputeDataset, type Quote } from '@c2d/con
 import { AppError } from '@c2d/runtime'
 import { buildQuote } from '../orders/build-quote.ts'
 import { evaluateCompute } from './evaluate-compute.ts'
+import { wantsDerivedAsset } from './judge-derived-asset.ts'
 import { loadOrder } from '../orders/load-order.ts'
 import { planQuotes } from '../orders/plan-quotes.ts'
 import type { AssetService } from '../assets/resolve-asset.ts'
@@ -18,6 +19,8 @@ export interface ComputeQuestion {
   validUntil: number
   datasets: readonly ComputeDataset[]
   algorithm: ComputeAlgorithm
+  /** As a start would send it; an asset that it asks for may have a price. */
+  output: unknown
 }
 
 /** One service to be ordered. */
@@ -46,7 +49,8 @@ export async function quoteCompute(
 
   const items = await acceptedItems()
   const main = items[0]
-  const terms = await loadRunTerms(environment, main.target.asset.chain, deps.operator)
+  const wantsAsset = wantsDerivedAsset(question.output)
+  const terms = await loadRunTerms(environment, main.target.asset.chain, deps.operator, wantsAsset)
   const own = items.filter(({ host }) => host.kind === 'us')
   const existing = await Promise.all(own.map(reusableOrder))
   const plan = planQuotes(existing, terms, validUntil, now)
@@ -78,7 +82,7 @@ export async function quoteCompute(
   async function acceptedItems(): Promise<[QuotedItem, ...QuotedItem[]]> {
     const [dataset = {}, ...additionalDatasets] = question.datasets
     const { datasets, algorithm } = await evaluateCompute(
-      { ...question, dataset, additionalDatasets, output: undefined },
+      { ...question, dataset, additionalDatasets },
       { orders: null, orderTimeoutMs: 0, stopsAtDeny: true },
       deps,
     ).catch((thrown: unknown) => {

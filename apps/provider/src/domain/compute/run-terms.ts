@@ -15,12 +15,14 @@ export interface RunTerms extends FeeTerms {
 
 /**
  * What a run in an environment costs on a chain.
+ * @param wantsAsset whether its results are to become an asset, which may have a price of its own
  * @throws AppError `EnvironmentNotFound` in the reference's words; `UpstreamUnavailable` when the operator is away
  */
 export async function loadRunTerms(
   environmentId: string,
   chain: ProviderChain,
   operator: OperatorService | null,
+  wantsAsset: boolean,
 ): Promise<RunTerms> {
   const environments = (await operator?.environments(chain.chainId)) ?? []
   const environment = environments.find((candidate) => candidate.id === environmentId)
@@ -31,6 +33,7 @@ export async function loadRunTerms(
     pricePerMinute: environment.priceMin,
     feeToken: chain.feeToken,
     feeTokenDecimals,
+    assetPrice: wantsAsset ? (environment.derivedAssets?.price ?? 0) : 0,
     maxDurationSeconds: environment.maxJobDuration,
     consumerPublicKey: environment.consumerPublicKey ?? null,
     derivedAssets: environment.derivedAssets ?? null,

@@ -29,3 +29,15 @@ describe('the fee of a compute run', () => {
     expect(computeFeeWei(none, 0, 3600)).toBe(0n)
   })
 })
+
+describe('the price of an asset of results', () => {
+  it.each([
+    ['beside the run', { ...terms(1), assetPrice: 2.5 }, 35n * 10n ** 17n],
+    ['where the run is free', { ...terms(0), assetPrice: 0.000001 }, 10n ** 12n],
+    ['in a token without decimals, rounded down', { ...terms(60, 0), assetPrice: 1.9 }, 61n],
+    ['of nothing', { ...terms(1), assetPrice: 0 }, 10n ** 18n],
+    ['where there is no fee token', { ...terms(1), assetPrice: 9, feeToken: `0x${'0'.repeat(40)}` }, 0n],
+  ])('is added once, %s', (_name, given, expected) => {
+    expect(computeFeeWei(given, 0, 60)).toBe(expected)
+  })
+})

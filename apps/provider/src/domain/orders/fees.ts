@@ -6,10 +6,13 @@ export interface FeeTerms {
   readonly pricePerMinute: number
   readonly feeToken: string
   readonly feeTokenDecimals: number
+  /** Price of the asset that results are to become, in whole tokens; absent or 0: nothing. */
+  readonly assetPrice?: number
 }
 
 /**
- * The fee for a run from one moment to another, in wei of the fee token: whole seconds, integers only, rounded down
+ * The fee for a run from one moment to another, in wei of the fee token, and for the asset that its results become where
+ * one is asked for: whole seconds, integers only, rounded down
  * (DESIGN §4.3; the reference bills "seconds of the day" in doubles).
  * @param fromSeconds epoch seconds, fractions dropped
  * @param untilSeconds epoch seconds
@@ -18,7 +21,14 @@ export function computeFeeWei(terms: FeeTerms, fromSeconds: number, untilSeconds
   if (terms.feeToken.toLowerCase() === ZERO_ADDRESS) return 0n
   const seconds = BigInt(Math.max(0, Math.trunc(untilSeconds) - Math.floor(fromSeconds)))
   const { digits, scale } = decimalOf(terms.pricePerMinute)
-  return (digits * seconds * 10n ** BigInt(terms.feeTokenDecimals)) / (60n * 10n ** scale)
+  return (digits * seconds * 10n ** BigInt(terms.feeTokenDecimals)) / (60n * 10n ** scale) + assetFeeWei(terms)
+}
+
+/** The part of a fee that is for the asset of the results, in wei. */
+export function assetFeeWei(terms: FeeTerms): bigint {
+  if (terms.feeToken.toLowerCase() === ZERO_ADDRESS) return 0n
+  const { digits, scale } = decimalOf(terms.assetPrice ?? 0)
+  return (digits * 10n ** BigInt(terms.feeTokenDecimals)) / 10n ** scale
 }
 
 /** A non-negative number as digits / 10^scale, exactly as its shortest text reads. */

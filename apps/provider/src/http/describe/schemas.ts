@@ -60,25 +60,27 @@ const algorithmSchema = z
   })
   .describe('A published algorithm by documentId, serviceId and transferTxId; or code in meta')
 
+const outputSchema = z.union([
+  hexBytesSchema,
+  z.looseObject({
+    encrypted: hexBytesSchema
+      .optional()
+      .describe(
+        'Your own storage: {"remoteStorage": {"type": "s3", "endpoint", "region", "bucket", "prefix", "accessKeyId", ' +
+          '"secretAccessKey", "forcePathStyle"} or {"type": "url", "url": a folder to PUT below, "headers"}, ' +
+          '"keepsCopy", "owner"}, encrypted by POST /api/services/encrypt.',
+      ),
+    publishOutput: z.boolean().optional().describe('Make an asset of the outputs, where the environment does'),
+    publishAlgorithmLog: z.boolean().optional().describe('The same of the algorithm’s log'),
+  }),
+])
+
 const runSchema = z.object({
   environment: z.string().describe('Id of an environment; the orders must name it'),
   dataset: datasetSchema,
   additionalDatasets: z.array(datasetSchema).optional(),
   algorithm: algorithmSchema,
-  output: z
-    .union([
-      hexBytesSchema,
-      z.looseObject({
-        encrypted: hexBytesSchema
-          .optional()
-          .describe(
-            'Your own storage: {"remoteStorage": {"type": "s3", "endpoint", "region", "bucket", "prefix", "accessKeyId", ' +
-              '"secretAccessKey", "forcePathStyle"} or {"type": "url", "url": a folder to PUT below, "headers"}, ' +
-              '"keepsCopy", "owner"}, encrypted by POST /api/services/encrypt. What ocean.js puts beside it changes nothing.',
-          ),
-      }),
-    ])
-    .optional(),
+  output: outputSchema.optional(),
 })
 export const startSchema = runSchema.extend({ consumerAddress: address, ...signed })
 export const explainSchema = runSchema
@@ -95,6 +97,7 @@ export const quoteRequestSchema = z.object({
   datasets: z.array(datasetSchema.partial({ transferTxId: true })).min(1),
   algorithm: algorithmSchema,
   compute: z.object({ env: z.string(), validUntil: z.int().positive().describe('Epoch seconds') }),
+  output: outputSchema.optional().describe('As for the start: an asset of the results may have a price'),
   consumerAddress: address,
 })
 
@@ -123,6 +126,7 @@ export const explanationSchema = z.object({
       chainId: z.int(),
       token: z.string(),
       amountWei: z.string(),
+      assetWei: z.string().optional().describe('What of it is for the asset of the results'),
       seconds: z.number(),
       perMinute: z.number(),
     })

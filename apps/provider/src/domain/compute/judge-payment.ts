@@ -1,0 +1,70 @@
+import type { OperatorService } from '../../clients/operator-service.ts'
+import { HIDDEN, type DocketSection } from './docket.ts'
+import type { ComputeCase, ComputeEvaluation, EvaluationDeps, EvaluationMode } from './evaluate-compute.ts'
+import type { AlgorithmCase } from './judge-algorithm.ts'
+import type { DatasetCase } from './judge-dataset.ts'
+import { wantsDerivedAsset } from './judge-derived-asset.ts'
+import { judgeEnvironment, judgeFees, judgeOrder } from './judge-orders.ts'
+
+/** Where orders, environment and fees are judged. */
+export interface PaymentSections {
+  datasets: DocketSection[]
+  run: DocketSection
+  environment: DocketSection
+  order: DocketSection
+}
+
+const NOT_ORDERED = 'Not judged: no order is named yet.'
+
+/** What the run costs, and whether the orders pay for it: rows 3l, 4b and 5 of provider-http-api §8.3. */
+export async function judgePayment(
+  request: ComputeCase,
+  {
+    algorithm,
+    found,
+    sections,
+  }: { algorithm: AlgorithmCase | null; found: readonly (DatasetCase | null)[]; sections: PaymentSections },
+  mode: EvaluationMode,
+  deps: EvaluationDeps & { operator: OperatorService | null },
+): Promise<Pick<ComputeEvaluation, 'payers' | 'terms'>> {
+  const { operator } = deps
+  if (!operator) return { payers: null, terms: null }
+  const { consumerAddress, environment } = request
+  const places = found.flatMap((one) => (one ? [one.target.asset.chain] : []))
+  if (algorithm?.kind === 'published') places.push(algorithm.target.asset.chain)
+  const run = { environment, wantsAsset: wantsDerivedAsset(request.output) }
+  const loadTerms = async (): Promise<ComputeEvaluation['terms']> =>
+    places.length > 0 ? judgeEnvironment(run, [...new Set(places)], operator, sections.environment) : null
+  if (mode.orders === null) return { payers: null, terms: await loadTerms() }
+  const context = { consumerAddress, environment, timeoutMs: mode.orderTimeoutMs, now: deps.now() }
+
+  const judged = (transferTxId: string | null | undefined): boolean =>
+    mode.orders === 'required' || (mode.orders === 'optional' && Boolean(transferTxId))
+  const why = mode.orders === 'hidden' ? HIDDEN : NOT_ORDERED
+  const orders = found.map(async (one, index) => {
+    const section = sectionOf(sections.datasets, index)
+    if (one && judged(one.transferTxId)) return judgeOrder(one, 'dataset-order', 'order_invalid', section, context)
+    if (one) section.skip('dataset-order', why)
+    return null
+  })
+  if (algorithm?.kind === 'published') {
+    const item = { ...algorithm, transferTxId: request.algorithm.transferTxId }
+    if (judged(item.transferTxId)) {
+      orders.push(judgeOrder(item, 'algorithm-order', 'in_use_or_not_on_chain', sections.run, context))
+    } else sections.run.skip('algorithm-order', why)
+  }
+  const ordered = (await Promise.all(orders)).filter((one) => one !== null)
+  if (mode.stopsAtDeny && ordered.length < orders.length) return { payers: null, terms: null }
+
+  const terms = await loadTerms()
+  if (terms && ordered.length > 0) return { payers: judgeFees(ordered, terms, sections.order), terms }
+  if (ordered.length === 0) sections.order.skip('fees-paid', why)
+  return { payers: null, terms }
+}
+
+/** @throws RangeError for a dataset that is not there */
+export function sectionOf(sections: readonly DocketSection[], index: number): DocketSection {
+  const section = sections[index]
+  if (!section) throw new RangeError(`there is no dataset ${index}`)
+  return section
+}

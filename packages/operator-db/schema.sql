@@ -621,6 +621,7 @@ GRANT SELECT ON schema_migrations_lock TO c2d_engine;
 GRANT SELECT ON schema_migrations_lock TO c2d_service;
 GRANT INSERT, SELECT, UPDATE ON step_attempts TO c2d_engine;
 GRANT INSERT, SELECT, UPDATE ON step_tokens TO c2d_engine;
+GRANT SELECT (purpose, job_id, nonce, hashes, state) ON chain_transactions TO c2d_service;
 GRANT UPDATE (state, did, nft, datatoken, note, next_at) ON derived_assets TO c2d_engine;
 GRANT UPDATE (status, statustext, laststatusupdate, datefinished, outputsurl, stopreq, epoch, claimed_by, lease_expires_at, reason, exit_code, results_expire_at, results_removed_at, isolation, proof_due) ON jobs TO c2d_engine;
 GRANT INSERT (agreementid, workflowid, owner, status, statustext, namespace, workflow, provider, request_key, valid_until) ON jobs TO c2d_service;

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { isolationReceiptSchema } from './isolation-receipt.ts'
+import { jobAssetSchema, jobProofSchema } from './job-sequel.ts'
 import { REASON_NAMES } from './reason.ts'
 
 /** What a result is; `configrationLog` is misspelt on the wire, and clients know it that way (operator-service-api §9.1). */
@@ -48,7 +49,7 @@ export type JobEvent = z.infer<typeof jobEventSchema>
 
 /**
  * A job in a status answer (operator-service-api §5), with what we add: `reason`, `exitCode`, `isolation`,
- * `queuePosition`, `timeline`.
+ * `queuePosition`, `timeline`, `proof`, `asset`.
  */
 export const jobStatusAnswerSchema = z
   .object({
@@ -71,6 +72,10 @@ export const jobStatusAnswerSchema = z
     /** Place in the queue of its environment, from 1; null once it is at work. */
     queuePosition: z.number().int().nullish(),
     timeline: z.array(jobEventSchema).optional(),
+    /** What was signed of it; absent before. */
+    proof: jobProofSchema.optional(),
+    /** What its results become; absent where they become nothing. */
+    asset: jobAssetSchema.optional(),
   })
   .loose()
 export type JobStatusAnswer = z.infer<typeof jobStatusAnswerSchema>

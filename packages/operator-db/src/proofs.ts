@@ -21,7 +21,7 @@ export async function listUnprovenJobs(
 }
 
 /**
- * Keeps a proof, once a job, with the event `proven`.
+ * Keeps a proof, once a job, with the event `proven`, which tells the statement's hash and the key.
  * @param proof.salts of the datasets whose file hashes it tells salted only
  * @param proof.isAnchored whether its orders are to be told of it on chain
  * @returns false when the job has one already: that one stays
@@ -34,11 +34,15 @@ export async function insertProof(
     `WITH kept AS (
        INSERT INTO proofs (job_id, envelope, salts, anchor_due)
        VALUES (:jobId, :envelope::jsonb, :salts::jsonb, :isAnchored)
-       ON CONFLICT DO NOTHING RETURNING job_id
+       ON CONFLICT DO NOTHING RETURNING job_id, envelope
      ), settled AS (
        UPDATE jobs SET proof_due = false WHERE workflowid = :jobId AND datefinished IS NOT NULL
      )
-     INSERT INTO job_events (job_id, what, by_whom) SELECT job_id, 'proven', :by FROM kept`,
+     INSERT INTO job_events (job_id, what, by_whom, detail)
+     SELECT job_id, 'proven', :by, jsonb_build_object(
+       'sha256', encode(sha256(decode(envelope ->> 'payload', 'base64')), 'hex'),
+       'keyAddress', envelope #>> '{signatures,0,keyid}')
+     FROM kept`,
     { ...proof, envelope: JSON.stringify(proof.envelope), salts: JSON.stringify(proof.salts) },
   )
   return rowCount === 1

@@ -1,16 +1,17 @@
 import type { JobEvent, JobStatusAnswer } from '@c2d/contracts'
-import type { JobRow } from '@c2d/operator-db'
+import type { JobRow, JobSequel } from '@c2d/operator-db'
 
 /**
  * A job as status answers show it (operator-service-api §5): no address of a result, and `""` where there is none yet.
  * Beside the reference's members: `reason`, `exitCode`, `isolation`, `queuePosition`, `timeline`, and of each result its
- * `index`, hash, path, and what became of it.
+ * `index`, hash, path, and what became of it; `proof` and `asset` where there is one.
  * @param queuePosition from 1; null when the job does not wait, or is not ranked yet
  */
 export function buildStatusAnswer(
   job: JobRow,
   timeline: JobEvent[],
   queuePosition: number | null = null,
+  sequel: JobSequel = {},
 ): JobStatusAnswer {
   const results = job.outputs ?? []
   return {
@@ -33,6 +34,7 @@ export function buildStatusAnswer(
     isolation: job.isolation,
     queuePosition,
     timeline,
+    ...sequel,
   }
 }
 

@@ -1,5 +1,5 @@
 import type { JobStatusAnswer } from '@c2d/contracts'
-import { findJobs, listEventsOfJobs, type JobFilter } from '@c2d/operator-db'
+import { findJobs, listEventsOfJobs, listSequels, type JobFilter } from '@c2d/operator-db'
 import type { Database } from '@c2d/postgres'
 import { buildStatusAnswer } from './build-status-answer.ts'
 import type { QueueBoard } from './queue-board.ts'
@@ -13,7 +13,13 @@ export async function listStatus(
   const ids = jobs.map((job) => job.jobId)
   // After the rows, never beside them: a job that shows its end must show the event of it.
   const timelines = ids.length === 0 ? undefined : await listEventsOfJobs(deps.db, ids)
+  const ended = jobs.flatMap(({ jobId, dateFinished }) => (dateFinished === null ? [] : [jobId]))
+  const sequels = await listSequels(deps.db, ended)
   return Promise.all(
-    jobs.map(async (job) => buildStatusAnswer(job, timelines?.get(job.jobId) ?? [], await deps.queue.positionOf(job))),
+    jobs.map(async (job) => {
+      const { jobId } = job
+      const position = await deps.queue.positionOf(job)
+      return buildStatusAnswer(job, timelines?.get(jobId) ?? [], position, sequels.get(jobId))
+    }),
   )
 }

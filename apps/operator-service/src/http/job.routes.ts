@@ -1,6 +1,6 @@
 import { pipeline } from 'node:stream/promises'
 import { openEventStream, requestInput, type EventStream } from '@c2d/http-kit'
-import { listEventsSince, loadEngineOfJob, type JobRow, type NumberedEvent } from '@c2d/operator-db'
+import { isSettled, listEventsSince, loadEngineOfJob, type JobRow, type NumberedEvent } from '@c2d/operator-db'
 import type { Database } from '@c2d/postgres'
 import { AppError, toError, type Logger } from '@c2d/runtime'
 import type { ResultReader } from '@c2d/storage'
@@ -17,6 +17,8 @@ import { methodNotAllowed } from './method-not-allowed.ts'
 import { sendStored } from './send-stored.ts'
 
 const RECHECK_MS = 30_000
+/** For how long a stream waits for what comes after the end of its job: a signer or a chain may be away for days. */
+const SEQUEL_WAIT_MS = 600_000
 
 /** What `/jobs/{id}` stands on. */
 export interface JobRoutesDeps {
@@ -47,8 +49,9 @@ export function jobRoutes(options: { heartbeatMs: number; maxStreams: number }, 
     streams += 1
     try {
       const job = await loadSignedJob(request, 'Error getting the events: ')
+      const until = readParameters(request)['until'] === 'settled' ? 'settled' : 'finished'
       const stream = openEventStream(request, response, options)
-      await followJob(job, stream, deps)
+      await followJob(job, until, stream, deps)
     } finally {
       streams -= 1
     }
@@ -82,22 +85,33 @@ export function jobRoutes(options: { heartbeatMs: number; maxStreams: number }, 
 }
 
 function readParameters(request: Request): Input {
-  const input = requestInput(request)
-  if (Object.keys(input).length > 0) return input
   const headers = { owner: 'x-owner', nonce: 'x-nonce', providerSignature: 'x-provider-signature' }
-  return Object.fromEntries(
-    Object.entries(headers).flatMap(([name, header]) => {
-      const value = request.get(header)
-      return value === undefined ? [] : [[name, value]]
-    }),
-  )
+  const told = Object.entries(headers).flatMap(([name, header]) => {
+    const value = request.get(header)
+    return value === undefined ? [] : [[name, value] as const]
+  })
+  return { ...Object.fromEntries(told), ...requestInput(request) }
 }
 
-/** What happened, then what happens, until the job has ended; then `end` with its status answer. */
-async function followJob(job: JobRow, stream: EventStream, deps: JobRoutesDeps): Promise<void> {
+/**
+ * What happened, then what happens, until the job has ended; then `end` with its status answer.
+ * @param until `settled` waits for what comes after the end too: proof, anchors, asset
+ */
+async function followJob(
+  job: JobRow,
+  until: 'finished' | 'settled',
+  stream: EventStream,
+  deps: JobRoutesDeps,
+): Promise<void> {
   const { jobId } = job
   let afterId = /^\d{1,18}$/.test(stream.lastEventId ?? '') ? (stream.lastEventId ?? '0') : '0'
   let isOver = job.dateFinished !== null
+  let giveUpAtMs = Infinity
+  const isDone = async (): Promise<boolean> => {
+    if (!isOver || until === 'finished') return isOver
+    giveUpAtMs = Math.min(giveUpAtMs, Date.now() + SEQUEL_WAIT_MS)
+    return Date.now() >= giveUpAtMs || (await isSettled(deps.db, jobId))
+  }
   try {
     let news = await readNow(jobId, afterId, deps)
     while (!stream.signal.aborted && !deps.feed.isClosed()) {
@@ -106,12 +120,13 @@ async function followJob(job: JobRow, stream: EventStream, deps: JobRoutesDeps):
         afterId = id
         if (event.what === 'finished') isOver = true
       }
-      if (isOver && news.length === 0) {
+      const wasDone = await isDone()
+      if (wasDone && news.length === 0) {
         const [answer] = await listStatus({ jobId }, deps)
         await stream.send({ event: 'end', data: answer ?? null })
         return
       }
-      news = await (isOver ? readNow(jobId, afterId, deps) : deps.feed.next(jobId, afterId, untilRecheck(stream)))
+      news = await (wasDone ? readNow(jobId, afterId, deps) : deps.feed.next(jobId, afterId, untilRecheck(stream)))
       // An engine of the reference ends a job without an event.
       if (news.length === 0 && !isOver) isOver = (await loadOwnedJob(deps.db, job)).dateFinished !== null
     }

@@ -58,6 +58,10 @@ const selector = z.object({
   ...signature,
 })
 const ownSignature = z.object({ owner, ...signature })
+const untilSchema = z
+  .enum(['finished', 'settled'])
+  .optional()
+  .describe('`settled`: also what comes after the end, proof, anchors and asset; for ten minutes at most')
 const admin = z.object({ Admin: z.string().describe('A secret of ALLOWED_ADMINS') })
 
 const refused: BodyDoc & { description: string } = { description: 'Refused, with the reason', schema: errorSchema }
@@ -99,7 +103,7 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
       'Server-sent events: one a line of the timeline, then `end` with the status. Parameters may be sent as the ' +
       'headers `X-Owner`, `X-Nonce` and `X-Provider-Signature` instead. Who comes back signs anew.',
     params: z.object({ jobId: jobIdSchema }),
-    query: ownSignature,
+    query: ownSignature.extend({ until: untilSchema }),
     headers: z.object({ 'Last-Event-ID': z.string().optional() }),
     responses: {
       '200': { description: 'A stream of events', schema: jobEventSchema, contentType: 'text/event-stream' },

@@ -72,7 +72,8 @@ describe('what the service says of itself', () => {
     )
     const reference = ['POST /compute', 'GET /compute', 'PUT /compute', 'DELETE /compute', 'GET /getResult']
     const open = ['GET /environments', 'GET /runningjobs', 'POST /pgsqlinit', 'GET /info', 'GET /list', 'GET /logs']
-    const ours = ['GET /jobs/{jobId}/events', 'GET /jobs/{jobId}/logs', 'GET /jobs/{jobId}/proof']
+    const aboutJobs = ['events', 'logs', 'proof', 'salts', 'published']
+    const ours = aboutJobs.map((what) => `GET /jobs/{jobId}/${what}`)
     expect(described.map(([method, path]) => `${method} ${path.replace('/api/v1/operator', '')}`)).toEqual(
       expect.arrayContaining([...reference, ...open, ...ours]),
     )

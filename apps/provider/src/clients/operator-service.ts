@@ -80,7 +80,7 @@ export interface OperatorService {
   /** Follows a job as long as it goes on; the caller reads or destroys the body. */
   openStream(
     what: JobStream,
-    query: { owner: string; jobId: string; headers: Record<string, string> },
+    query: { owner: string; jobId: string; until?: string | undefined; headers: Record<string, string> },
     signal: AbortSignal,
   ): Promise<{ status: number; headers: IncomingHttpHeaders; body: Readable }>
 }
@@ -209,9 +209,9 @@ export function createOperatorService(options: {
       }
       return { status: answer.status, headers: { get }, body: answer.body }
     },
-    openStream(what, { owner, jobId, headers }, signal) {
+    openStream(what, { owner, jobId, until, headers }, signal) {
       const path = `/jobs/${encodeURIComponent(jobId)}/${what}`
-      return requestUpstream(addressed(path, { owner, providerAddress, ...sign(owner, jobId) }), {
+      return requestUpstream(addressed(path, { owner, providerAddress, until, ...sign(owner, jobId) }), {
         method: 'GET',
         headers,
         timeoutMs: options.timeoutMs,

@@ -51,7 +51,8 @@ export function jobStreamRoutes(
     open += 1
     openBy.set(owner, ofOwner + 1)
     try {
-      const query = { owner: asked.query.owner, jobId: jobId.data, headers: headersFor(what, request) }
+      const until = textOf(asked.input, 'until')
+      const query = { owner: asked.query.owner, jobId: jobId.data, until, headers: headersFor(what, request) }
       await streamResult(response, (signal) => operator.openStream(what, query, signal))
     } finally {
       open -= 1

@@ -79,6 +79,17 @@ describe('following a job', () => {
     leave()
   })
 
+  it('behaviour: until when a job is followed is for who follows it to say', async () => {
+    const answer = await fetch(
+      `${stack.url}${EVENTS}?${new URLSearchParams(form(stack.consumer, { until: 'settled' })).toString()}`,
+    )
+    expect(operator.seen[0]?.query.get('until')).toBe('settled')
+    await answer.body?.cancel()
+    const { leave } = await open()
+    expect(operator.seen[1]?.query.get('until')).toBeNull()
+    leave()
+  })
+
   it('behaviour: asks the operator in the provider’s name, for this job and from the last event on', async () => {
     const { leave } = await open(EVENTS, { 'Last-Event-ID': '6' })
     const [asked] = operator.seen

@@ -29,6 +29,8 @@ describe('a job, once it is started', () => {
         algoDID: DID,
         exitCode: 0,
         timeline: [{ what: 'claimed', atMs: 1, by: 'engine' }],
+        proof: { sha256: 'a'.repeat(64), keyAddress: `0x${'b'.repeat(40)}`, signedAtMs: 2 },
+        asset: { state: 'published', did: DID, transactions: { create: `0x${'c'.repeat(64)}` } },
         results: [{ filename: 'secret-name.csv', filesize: 12, type: 'output', index: 0 }],
       }),
     ]

@@ -1,15 +1,21 @@
+import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { signMessage } from '@c2d/chain'
-import type { JobStatusAnswer } from '@c2d/contracts'
+import { jobStatusAnswerSchema, ownedProofSchema, type JobStatusAnswer } from '@c2d/contracts'
+import { saltHash, verifyProof } from '@c2d/proof'
 import { openOriginFetch } from '../../src/clients/origin-fetch.ts'
 import { createOperatorService } from '../../src/clients/operator-service.ts'
 import { nextNonce, orderRun, query, start } from './support/api.ts'
+import type { ChainActor } from './support/chain-actor.ts'
 import { startHttpStub, type HttpStub } from './support/http-stub.ts'
 import { openOperatorHouse, type OperatorHouse } from './support/operator-house.ts'
 import { PROVIDER_KEY, startStack, type Stack } from './support/stack.ts'
 
 const ARWEAVE_ID = 'a4qJoQZa1poIv5guEzkfgZYSAD0uYm7Vw4zm_tCswVQ'
 const ROWS = 'name,age\nada,36\ngrace,45\n'
+
+const COMPUTE = '/api/services/compute'
+const PROOF = '/api/services/compute/proof'
 
 /** Counts the rows of the first file of the first dataset. */
 const ALGORITHM = `
@@ -80,6 +86,43 @@ describe('a whole job, by a real operator, engine and pods', () => {
     expect([result.status, result.text]).toEqual([200, '2'])
   })
 
+  it('is proven: its status and its stream show that, and only the dataset’s owner can tell the file that it names', async () => {
+    const here = { serviceEndpoint: stack.url }
+    const dataset = await stack.publish({
+      ...here,
+      files: [{ type: 'arweave', transactionId: ARWEAVE_ID }],
+      compute: { publisherTrustedAlgorithms: ['*'], saltFileHashes: true },
+    })
+    const algorithm = await stack.publish({
+      ...here,
+      type: 'algorithm',
+      serviceType: 'access',
+      files: [{ type: 'url', url: `${gateway.url}/algorithm.js`, method: 'GET' }],
+    })
+    const started = await start(stack, await orderRun(stack, { dataset, algorithm }))
+    const jobId = (started.json as JobStatusAnswer[])[0]?.jobId ?? ''
+    const stream = await ask('/api/services/compute/events', jobId, stack.consumer, { until: 'settled' })
+    expect(stream.text).toMatch(/"what":"proven"/)
+    const told = jobStatusAnswerSchema.parse(JSON.parse(/event: end\ndata: (.*)/.exec(stream.text)?.[1] ?? ''))
+
+    const theirs = ownedProofSchema.parse((await ask(PROOF, jobId, stack.consumer)).json)
+    const sha256 = createHash('sha256').update(Buffer.from(theirs.payload, 'base64')).digest('hex')
+    expect(told.proof).toMatchObject({ sha256, keyAddress: theirs.signatures[0]?.keyid })
+    expect((await finished(jobId)).proof).toEqual(told.proof)
+    const anybody = await query(stack, 'GET', COMPUTE, { consumerAddress: stack.consumer.address, jobId })
+    expect(anybody.text).not.toContain(sha256)
+
+    const { datasets } = verifyProof(theirs).statement?.predicate ?? {}
+    const file = datasets?.[0]?.files[0]
+    const bare = createHash('sha256').update(ROWS).digest('hex')
+    expect([theirs.salts, file?.salted]).toEqual([undefined, true])
+    const { salts, ...envelope } = ownedProofSchema.parse((await ask(PROOF, jobId, stack.publisher)).json)
+    expect(envelope).toEqual(theirs)
+    expect(salts?.map(({ did, salt }) => [did, saltHash(salt, bare)])).toEqual([[dataset.did, file?.sha256]])
+    expect((await ask(PROOF, jobId, stack.stranger)).status).toBe(404)
+    expect(JSON.stringify(told)).not.toContain(bare)
+  }, 120_000)
+
   it('error: an algorithm whose host swaps its bytes after they were checked never runs', async () => {
     const here = { serviceEndpoint: stack.url }
     const file = { type: 'url', url: `${gateway.url}/swapped.js`, method: 'GET' }
@@ -118,12 +161,18 @@ describe('a whole job, by a real operator, engine and pods', () => {
     expect(await house.countRows()).toEqual(before)
   })
 
+  function ask(path: string, jobId: string, by: ChainActor, more: Record<string, string> = {}) {
+    const [consumerAddress, nonce] = [by.address, nextNonce()]
+    const signature = signMessage(consumerAddress + jobId + nonce, by.key)
+    return query(stack, 'GET', path, { consumerAddress, jobId, nonce, signature, ...more })
+  }
+
   async function finished(jobId: string): Promise<JobStatusAnswer> {
     const { address: consumerAddress, key } = stack.consumer
     for (;;) {
       const nonce = nextNonce()
       const signature = signMessage(consumerAddress + jobId + nonce, key)
-      const answer = await query(stack, 'GET', '/api/services/compute', { consumerAddress, jobId, nonce, signature })
+      const answer = await query(stack, 'GET', COMPUTE, { consumerAddress, jobId, nonce, signature })
       const [job] = answer.json as JobStatusAnswer[]
       if (job?.dateFinished) return job
       await new Promise((resolve) => setTimeout(resolve, 100))

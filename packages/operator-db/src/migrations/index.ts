@@ -18,6 +18,7 @@ import { possibleStates } from './20260101003000_possible_states.ts'
 import { derivedAssets } from './20260101003100_derived_assets.ts'
 import { outputDeliveries } from './20260101003200_output_deliveries.ts'
 import { proofSalts } from './20260101003300_proof_salts.ts'
+import { sequels } from './20260101003400_sequels.ts'
 
 /** Every migration of the operator's database, oldest first; for `migrateToLatest`. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -40,4 +41,5 @@ export const MIGRATIONS: readonly Migration[] = [
   derivedAssets,
   outputDeliveries,
   proofSalts,
+  sequels,
 ]

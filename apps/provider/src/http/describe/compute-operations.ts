@@ -90,7 +90,12 @@ export const COMPUTE_OPERATIONS: readonly RouteDoc[] = [
     tags: ['compute'],
     description: `Server-sent events: first what happened, then what happens, and \`end\` at its end. ${SIGNED_JOB}`,
     headers: authTokenHeader.extend({ 'Last-Event-ID': z.string().optional().describe('Events after this one only') }),
-    query: streamQuery,
+    query: streamQuery.extend({
+      until: z
+        .enum(['finished', 'settled'])
+        .optional()
+        .describe('`settled`: also what comes after the end, proof, anchors and asset; for ten minutes at most'),
+    }),
     responses: {
       '200': { description: 'Events', contentType: 'text/event-stream', schema: z.string() },
       '404': MISSING,

@@ -117,9 +117,9 @@ export function createIpfsStore(target: IpfsTarget, deps: { keys?: ObjectKeys | 
     },
 
     async discard(url) {
-      const { cid } = parseIpfsAddress(url)
+      const { jobId, cid } = parseIpfsAddress(url)
       try {
-        await removeObjectFromIpfs(cid, await openForRemoval())
+        await removeObjectFromIpfs({ jobId, cid }, await openForRemoval())
       } catch (thrown) {
         throw translate(thrown)
       }

@@ -53,6 +53,21 @@ describe('IPFS store', () => {
     await expect(store.open(url.replace(JOB, OTHER))).rejects.toMatchObject({ code: 'NotFound' })
   })
 
+  it("attack: a row that names another job's object removes nothing of it, with its own job or alone", async () => {
+    const { url } = await putOne()
+    const named = url.replace(JOB, OTHER)
+    await store.remove(OTHER, [named])
+    await store.discard(named)
+    expect(await buffer(await store.open(url))).toEqual(plain)
+  })
+
+  it('behaviour: what was unpinned by a removal that did not get further is removed by the next one', async () => {
+    const { url, cid } = await putOne()
+    await fetch(`${node.url}/api/v0/pin/rm?arg=${cid}`, { method: 'POST' })
+    await store.remove(JOB, [url])
+    expect([...node.blocks.keys()]).toEqual([])
+  })
+
   it("error: nor does another job's key under one's own name", async () => {
     const { url, cid } = await putOne()
     const key = await keys.load(JOB, cid)

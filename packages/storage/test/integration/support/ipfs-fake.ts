@@ -72,8 +72,13 @@ export async function startIpfsFake(): Promise<IpfsFake> {
       case 'refs':
         return say()
       case 'block/rm':
-        for (const one of url.searchParams.getAll('arg')) blocks.delete(one)
-        return say(...url.searchParams.getAll('arg').map((Hash) => ({ Hash })))
+        return say(
+          ...url.searchParams.getAll('arg').map((Hash) => {
+            if (pins.has(Hash)) return { Hash, Error: 'pinned: recursive' }
+            blocks.delete(Hash)
+            return { Hash }
+          }),
+        )
       default:
         return fail(`no such command: ${url.pathname}`)
     }

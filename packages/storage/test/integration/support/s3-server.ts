@@ -8,6 +8,8 @@ import type { S3Target } from '@c2d/storage'
 export interface BucketUnderTest {
   target: S3Target
   isReal: boolean
+  /** Keys that begin so, in both buckets. */
+  keysBelow(prefix: string): Promise<string[]>
   close(): Promise<void>
 }
 
@@ -33,7 +35,7 @@ export async function openBucket(): Promise<BucketUnderTest> {
       },
     }
     await makeBuckets(target)
-    return { target, isReal: true, close: () => removeBuckets(target) }
+    return { target, isReal: true, keysBelow: (prefix) => listKeys(target, prefix), close: () => removeBuckets(target) }
   }
   const directory = await mkdtemp(join(tmpdir(), 'c2d-s3-'))
   const { default: S3rver } = await import('s3rver')
@@ -45,14 +47,16 @@ export async function openBucket(): Promise<BucketUnderTest> {
     configureBuckets: [{ name: bucket }, { name: `${bucket}-admin` }],
   })
   const { port } = await server.run()
+  const target: S3Target = {
+    ...common,
+    endpoint: `http://127.0.0.1:${port}`,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'S3RVER', secretAccessKey: new Secret('S3RVER') },
+  }
   return {
-    target: {
-      ...common,
-      endpoint: `http://127.0.0.1:${port}`,
-      region: 'us-east-1',
-      credentials: { accessKeyId: 'S3RVER', secretAccessKey: new Secret('S3RVER') },
-    },
+    target,
     isReal: false,
+    keysBelow: (prefix) => listKeys(target, prefix),
     async close() {
       await server.close()
       await rm(directory, { recursive: true, force: true })
@@ -79,6 +83,17 @@ async function makeBuckets(target: S3Target): Promise<void> {
   for (const Bucket of [target.bucket, target.adminlogsBucket])
     await client.send(new sdk.CreateBucketCommand({ Bucket }))
   client.destroy()
+}
+
+async function listKeys(target: S3Target, Prefix: string): Promise<string[]> {
+  const { sdk, client } = await clientOf(target)
+  const keys: string[] = []
+  for (const Bucket of [target.bucket, target.adminlogsBucket]) {
+    const { Contents = [] } = await client.send(new sdk.ListObjectsV2Command({ Bucket, Prefix }))
+    keys.push(...Contents.flatMap(({ Key }) => Key ?? []))
+  }
+  client.destroy()
+  return keys
 }
 
 async function removeBuckets(target: S3Target): Promise<void> {

@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { SEAL_GATE_EXIT, SEAL_MARK, isolationReceiptSchema, sealMarkSchema } from '@c2d/contracts'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { build } from 'esbuild'
@@ -116,6 +117,22 @@ describe('the mark of the configure pod', () => {
   })
 
   it('error: a control that does not answer is said to be so', async () => {
-    expect(await tryControl('127.0.0.1:1')).toEqual({ address: '127.0.0.1:1', reached: false })
+    expect(await tryControl('127.0.0.1:1', 0)).toEqual({ address: '127.0.0.1:1', reached: false })
+  })
+
+  it('behaviour: a control that is away for a moment, as an engine is that was killed, is waited for', async () => {
+    const before = createServer().listen(0, '127.0.0.1')
+    await once(before, 'listening')
+    const { port } = before.address() as AddressInfo
+    before.close()
+    await once(before, 'close')
+    const control = tryControl(`127.0.0.1:${port}`)
+    await sleep(2_500) // longer than it was once tried
+    const engine = createServer((socket) => socket.destroy()).listen(port, '127.0.0.1')
+    try {
+      expect(await control).toEqual({ address: `127.0.0.1:${port}`, reached: true })
+    } finally {
+      engine.close()
+    }
   })
 })

@@ -2,6 +2,7 @@ import type { ConfigMap, Job, OwnerReference, PersistentVolumeClaim, PodSpec, Se
 import type { JobClaim, StepEndReason, StepName } from '../executor.ts'
 import { buildPodSpec } from './build-pod.ts'
 import { USER_ID, buildContainerSecurity } from './container-grants.ts'
+import { JOB_CANARY } from './job-seal.ts'
 import {
   ANNOTATION,
   LABEL,
@@ -19,8 +20,12 @@ import type { PodRequest } from './pod-request.ts'
 import type { ClusterEnvironment } from './settings.ts'
 import { buildEmptyCommand, buildFolderMounts, type VolumeFolder } from './volume-folders.ts'
 
-/** The object that all others of a job belong to: deleting it deletes them, whoever does it. */
-export function buildAnchor(jobId: string, environment: ClusterEnvironment, claim: JobClaim | undefined): ConfigMap {
+/** The object that all others of a job belong to: deleting it deletes them, whoever does it. @param canary see `chooseSeal` */
+export function buildAnchor(
+  jobId: string,
+  environment: ClusterEnvironment,
+  { canary, claim }: { canary: string | undefined; claim: JobClaim | undefined },
+): ConfigMap {
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
@@ -30,7 +35,7 @@ export function buildAnchor(jobId: string, environment: ClusterEnvironment, clai
       labels: { ...buildLabels(jobId, environment.id), ...(claim ? { [LABEL.epoch]: String(claim.epoch) } : {}) },
       ...(claim ? { annotations: { [ANNOTATION.heldBy]: claim.by } } : {}),
     },
-    data: { environment: environment.id },
+    data: { environment: environment.id, ...(canary === undefined ? {} : { [JOB_CANARY]: canary }) },
   }
 }
 

@@ -15,6 +15,7 @@ import { buildAffinity, buildPlacement } from './placement.ts'
 import type { PodRequest } from './pod-request.ts'
 import type { ClusterEnvironment } from './settings.ts'
 import { VOLUME_ROOT, buildStepMounts } from './volume-folders.ts'
+import { MEASURE_VOLUME } from './volume-room.ts'
 
 /** Where a step's private files are mounted. */
 const FILES_FOLDER = '/step-files'
@@ -69,8 +70,7 @@ function buildMainContainer(request: PodRequest): Container {
     name: MAIN_CONTAINER,
     image: imageOf(request),
     ...(environment.pullPolicy ? { imagePullPolicy: environment.pullPolicy } : {}),
-    // One stream for output and errors, as published algorithms know it; `exec`, so that exit codes and signals stay theirs.
-    command: isSealed ? ['sh', '-c', 'exec "$@" 2>&1', 'sh', ...spec.command] : [...spec.command],
+    command: buildCommand(spec, step),
     env: Object.entries({
       VOLUME: VOLUME_ROOT,
       HOME: '/tmp',
@@ -92,6 +92,14 @@ function buildMainContainer(request: PodRequest): Container {
         : []),
     ],
   }
+}
+
+/** `exec` in all of them, so that exit codes and signals stay the program's own. */
+function buildCommand(spec: StepSpec, step: StepName): string[] {
+  // One stream for output and errors, as published algorithms know it.
+  if (spec.kind === 'algorithm') return ['sh', '-c', 'exec "$@" 2>&1', 'sh', ...spec.command]
+  if (step === 'publish') return ['sh', '-c', `${MEASURE_VOLUME}; exec "$@"`, 'sh', ...spec.command]
+  return [...spec.command]
 }
 
 function imageOf({ settings, spec, step }: PodRequest): string {

@@ -95,7 +95,7 @@ export async function createKubernetesExecutor(
       const room = rooms.get(environment.namespace)
       if (!room) throw new Error(`namespace ${environment.namespace} is not open`)
       if (room.observe(jobId).prepared) return
-      await prepareJob(room, { jobId, environment, claim }, deps)
+      await prepareJob(room, { jobId, environment, claim }, { settings, client, log })
     },
 
     async start(jobId, step, spec, attempt = 1) {

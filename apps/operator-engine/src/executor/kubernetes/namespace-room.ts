@@ -16,6 +16,7 @@ import {
   type JobView,
   type PodView,
 } from './views.ts'
+import { explainByVolume } from './volume-room.ts'
 import { watchObjects, type ObjectCache } from './watch-objects.ts'
 
 /** What one namespace holds of our jobs, kept current by four watches. */
@@ -121,6 +122,14 @@ export async function openNamespaceRoom(
     return latest
   }
 
+  function observeSteps(jobId: string): JobState['steps'] {
+    const steps = Object.fromEntries(STEP_NAMES.map((step) => [step, observeStep(jobId, step)])) as JobState['steps']
+    const { publish } = steps
+    const attempts = publish.phase === 'absent' ? 0 : publish.attempt
+    const pods = Array.from({ length: attempts }, (_, index) => findAttempt(jobId, 'publish', index + 1)?.pod ?? null)
+    return { ...steps, algorithm: explainByVolume(steps.algorithm, pods) }
+  }
+
   return {
     namespace,
     anchors,
@@ -136,7 +145,7 @@ export async function openNamespaceRoom(
       const hasVolume = claim !== undefined && !claim.deletionTimestamp
       return {
         prepared: anchor !== undefined && (hasVolume || anchor.data[REFUSED_VOLUME] !== undefined),
-        steps: Object.fromEntries(STEP_NAMES.map((step) => [step, observeStep(jobId, step)])) as JobState['steps'],
+        steps: observeSteps(jobId),
       }
     },
     podsOf: (jobId) => [...pods.values()].filter((pod) => pod.jobId === jobId),

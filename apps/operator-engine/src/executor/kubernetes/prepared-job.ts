@@ -5,7 +5,7 @@ import { buildAnchor, buildClaim, buildOwner } from './build-objects.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import { makeObject } from './make-object.ts'
 import type { NamespaceRoom } from './namespace-room.ts'
-import type { ClusterEnvironment } from './settings.ts'
+import type { ClusterEnvironment, ClusterSettings } from './settings.ts'
 import { parseAnchor, parseClaim, type AnchorView } from './views.ts'
 
 /** A job that has its anchor: where it is, and by which rules it runs. */
@@ -19,9 +19,10 @@ export interface PreparedJob {
 export async function prepareJob(
   room: NamespaceRoom,
   { jobId, environment, claim }: { jobId: string; environment: ClusterEnvironment; claim: JobClaim | undefined },
-  { client, log }: { client: ClusterClient; log: Logger },
+  { client, log, settings }: { client: ClusterClient; log: Logger; settings: Pick<ClusterSettings, 'seal'> },
 ): Promise<void> {
-  const { made: anchor } = await makeObject('configmaps', buildAnchor(jobId, environment, claim), parseAnchor, client)
+  const wanted = buildAnchor(jobId, environment, { canary: settings.seal?.canary, claim })
+  const { made: anchor } = await makeObject('configmaps', wanted, parseAnchor, client)
   room.anchors.take(anchor)
   try {
     const claim = buildClaim(jobId, environment, buildOwner(anchor))

@@ -11,6 +11,7 @@ import {
 import { buildFiles, buildJob, buildOwner } from './build-objects.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import { gatherLogs } from './gather-logs.ts'
+import { chooseSeal } from './job-seal.ts'
 import { makeObject } from './make-object.ts'
 import { LABEL, buildFilesName, buildJobName } from './names.ts'
 import type { NamespaceRoom } from './namespace-room.ts'
@@ -65,7 +66,10 @@ async function makeAttempt(
   const preferredNode = room.podsOf(jobId).find(({ nodeName }) => nodeName !== null)?.nodeName ?? null
   const filesSecret = hasFiles ? buildFilesName(jobId, step, attempt) : null
   const epoch = anchor.labels[LABEL.epoch]
-  const request: PodRequest = { jobId, step, attempt, epoch, spec, environment, settings, filesSecret, preferredNode }
+  const request: PodRequest = {
+    ...{ jobId, step, attempt, epoch, spec, environment, filesSecret, preferredNode },
+    settings: { ...settings, seal: chooseSeal(anchor, settings.seal) },
+  }
   // Pods that wait for staging must not take the room that staging needs.
   const isHeld = step === 'algorithm' && !isReleasable(room, jobId, environment.startEarly)
   const memory: Memory = { at }

@@ -11,6 +11,8 @@ npm run chaos -- --runs N --seed S       N runs, seeds S to S+N-1; one run repea
          outage          4 jobs, 3 faults, the database away for up to a minute
          publish         8 jobs, 24 faults; results become assets, proofs go on a chain that is tormented too
   --executor process     where steps run                                           (process)
+             kubernetes  on the cluster that C2D_TEST_KUBECONFIG names: full and short are 5 and 3 jobs there. The cluster's
+                         own programs are killed only where docs/reliability.md's variables say how
   --help                 this text
 
 Each run has a database, one to three engines and a schedule that follows from its seed: engines are killed, ended and
@@ -41,7 +43,10 @@ for (const name of ['SIGINT', 'SIGTERM'])
     interrupted.abort()
     process.stderr.write('ending after this run; once more to leave at once\n')
   })
-const summary = await runSeeds({ seeds, plan: options.plan }, { onReport: print, signal: interrupted.signal })
+const summary = await runSeeds(
+  { seeds, plan: options.plan, apps: join(ROOT, 'apps') },
+  { onReport: print, signal: interrupted.signal },
+)
 process.stdout.write(`${((performance.now() - startedAt) / 1000).toFixed(0)} s\n${JSON.stringify(summary)}\n`)
 process.exit(summary.violations > 0 ? 1 : interrupted.signal.aborted ? 130 : 0)
 
@@ -64,17 +69,24 @@ function readOptions() {
     if (!Number.isInteger(runs) || runs < 1) refuse('--runs must be a whole number above zero')
     if (!Number.isInteger(seed) || seed < 0) refuse('--seed must be a whole number, not negative')
     if (!PLANS.includes(values.plan)) refuse(`--plan must be one of ${PLANS.join(', ')}`)
-    if (values.executor !== 'process') refuse(`there is no chaos for the executor ${values.executor} yet`)
-    return { runs, seed, plan: values.plan }
+    if (values.executor === 'process') return { runs, seed, plan: values.plan }
+    if (values.executor !== 'kubernetes') refuse(`there is no executor ${values.executor}`)
+    if (!process.env.C2D_TEST_KUBECONFIG) refuse('--executor kubernetes needs C2D_TEST_KUBECONFIG')
+    const plan = { full: 'cluster', short: 'clusterShort' }[values.plan]
+    if (!plan) refuse(`there is no plan ${values.plan} for a cluster`)
+    return { runs, seed, plan }
   } catch (error) {
     return refuse(error.message)
   }
 }
 
-/** The runs are written beside the engine's tests, in TypeScript: one file of them, which finds the built packages. */
+/**
+ * The runs are written beside the engine's tests, in TypeScript: one file of them, which finds the built packages. It is as
+ * deep below the root as the tests' own files that look for others by their place.
+ */
 async function bundle() {
   const { build } = await import('esbuild')
-  const outfile = join(ROOT, 'apps/operator-engine/dist/chaos/run-seeds.mjs')
+  const outfile = join(ROOT, 'apps/operator-engine/dist/test/bundled/run-seeds.mjs')
   await build({
     entryPoints: [join(ROOT, 'apps/operator-engine/test/chaos/run-seeds.ts')],
     outfile,

@@ -4,7 +4,9 @@ import type { ProofOrder, StoredWorkflow } from '@c2d/contracts'
 import { DEV_ACCOUNTS } from '@c2d/dev-servers'
 import type { NewJob } from '@c2d/operator-db'
 import { buildAlgorithmSource } from './algorithm-source.ts'
-import { ENVIRONMENTS } from './chaos-world.ts'
+import { ENVIRONMENTS, type ChaosWorld } from './chaos-world.ts'
+import type { ChaosPlace } from './place.ts'
+import type { PublishingWorld } from './publishing-world.ts'
 import type { FaultStep, ScheduledJob } from './schedule.ts'
 
 /** One job of a run, and what has been done to it so far. */
@@ -20,26 +22,32 @@ export interface ChaosJob {
   readonly killed: { step: FaultStep; what: 'runner' | 'pod' }[]
 }
 
+type JobPlace = Pick<ChaosWorld, 'origin'> & {
+  place: Pick<ChaosPlace, 'container' | 'lives'>
+  publishing: Pick<PublishingWorld, 'orders'> | null
+}
+
 /** The account that starts every job. */
 const CONSUMER = DEV_ACCOUNTS.consumer
 
 /**
  * @param index its place in the schedule; with the seed it makes the job's id
  * @param world.origin `host:port` of its data, and of the provider that would serve its asset
- * @param world.orders one for each job, where orders are told of proofs and results become assets
+ * @param world.place what its algorithm runs in
+ * @param world.publishing an order for each job, where orders are told of proofs and results become assets
  */
 export function buildChaosJob(
   seed: number,
   index: number,
   scheduled: ScheduledJob,
-  { origin, orders = [] }: { origin: string; orders?: readonly ProofOrder[] },
+  { origin, place, publishing }: JobPlace,
 ): ChaosJob {
   const digest = createHash('sha256').update(`${seed} ${index}`).digest('hex')
   const jobId = digest.slice(0, 32)
   const environment = scheduled.behaviour === 'overtime' ? ENVIRONMENTS.brief.id : ENVIRONMENTS.steady.id
   const file = scheduled.behaviour === 'missingInput' ? '/nobody-has-this.csv' : '/data.csv'
-  const workflow = buildWorkflow(jobId, environment, scheduled, `http://${origin}${file}`)
-  const order = orders[index]
+  const workflow = buildWorkflow(jobId, { environment, scheduled, place }, `http://${origin}${file}`)
+  const order = publishing?.orders[index]
   if (order) publishResults(workflow, order, `http://${origin}`)
   return {
     jobId,
@@ -74,14 +82,13 @@ function publishResults(workflow: StoredWorkflow, order: ProofOrder, serviceEndp
 
 function buildWorkflow(
   jobId: string,
-  environment: string,
-  { behaviour, lastsMs }: ScheduledJob,
+  { environment, scheduled, place }: { environment: string; scheduled: ScheduledJob; place: JobPlace['place'] },
   inputUrl: string,
 ): StoredWorkflow {
   const algorithm = {
     id: '',
-    rawcode: buildAlgorithmSource(behaviour, lastsMs),
-    container: { entrypoint: 'node $ALGO', image: 'node', tag: '20', checksum: 'sha256:0' },
+    rawcode: buildAlgorithmSource(scheduled.behaviour, scheduled.lastsMs, place.lives),
+    container: { entrypoint: 'node $ALGO', ...place.container },
   }
   const input = [{ index: 0, id: `did:op:${'a'.repeat(64)}`, url: [inputUrl] }]
   return {

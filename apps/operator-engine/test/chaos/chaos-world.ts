@@ -1,16 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ENGINE_ROLE } from '@c2d/operator-db'
 import { openDatabase, type Database } from '@c2d/postgres'
-import { sleep } from '@c2d/runtime'
-import { createFilesystemStore, type ResultStore } from '@c2d/storage'
 import type { ChainState } from './chain-state.ts'
 import { createEngineSlot, type EngineSlot } from './engine-slot.ts'
 import { openNetwork, type Network } from './network.ts'
 import { startOrigin } from './origin.ts'
-import { listStepProcesses } from './processes.ts'
+import type { ChaosPlace } from './place.ts'
+import { createProcessPlace } from './process-place.ts'
 import { createPublishingWorld, type PublishingWorld } from './publishing-world.ts'
 import type { RestartablePostgres } from './restartable-postgres.ts'
 import type { Schedule } from './schedule.ts'
@@ -37,9 +36,8 @@ export interface ChaosWorld {
   readonly db: Database
   readonly postgres: RestartablePostgres
   readonly databaseUrl: string
-  readonly workspaces: string
-  readonly results: ResultStore
-  /** `host:port` of a server that has the jobs' data, is told of their ends, and stands in for a provider. */
+  readonly place: ChaosPlace
+  /** `host:port` of a server that has the jobs' data, and stands in for a provider. */
   readonly origin: string
   readonly engines: readonly EngineSlot[]
   readonly networks: readonly Network[]
@@ -55,42 +53,46 @@ export interface ChaosWorld {
  */
 export async function createChaosWorld(
   schedule: Schedule,
-  deps: { apps: string; postgres: RestartablePostgres; chainState: ChainState | null },
+  deps: {
+    apps: string
+    postgres: RestartablePostgres
+    chainState: ChainState | null
+    executor: 'process' | 'kubernetes'
+  },
 ): Promise<ChaosWorld> {
   const { apps, postgres, chainState } = deps
   const database = `chaos_${randomBytes(4).toString('hex')}`
   await postgres.createDatabase(database, POD_PASSWORD)
   const databaseUrl = postgres.url(database)
   const folder = await mkdtemp(join(tmpdir(), 'c2d-chaos-'))
-  const workspaces = join(folder, 'workspaces')
-  const resultsFolder = join(folder, 'results')
-  await mkdir(workspaces)
+  const place = await createPlace(deps.executor, { apps, folder })
   const clockShift = join(folder, 'clock-shift.mjs')
   await writeFile(clockShift, CLOCK_SHIFT)
   const db = openDatabase({ url: databaseUrl, applicationName: 'chaos', maxConnections: 4 })
   const origin = await startOrigin()
+  const originAddress = await place.reach(origin.port)
   const networks = await Promise.all(schedule.engineSkewMs.map(() => openNetwork({ port: postgres.port })))
   const publishing = chainState && (await createPublishingWorld(chainState, schedule.engineSkewMs.length))
+
+  const podAddresses = await Promise.all(networks.map(({ port }) => place.reach(port)))
 
   const engines = schedule.engineSkewMs.map((skewMs, index) => {
     const { port = 0 } = networks[index] ?? {}
     return createEngineSlot(join(apps, 'operator-engine/dist/main.js'), {
       PATH: '/usr/local/bin:/usr/bin:/bin',
-      DATABASE_URL: engineUrlVia(databaseUrl, port),
-      POD_DATABASE_URL: urlVia(databaseUrl, port, { username: 'c2d_pod', password: POD_PASSWORD }),
+      DATABASE_URL: engineUrlVia(databaseUrl, `127.0.0.1:${port}`),
+      POD_DATABASE_URL: urlVia(databaseUrl, podAddresses[index] ?? '', { username: 'c2d_pod', password: POD_PASSWORD }),
       ENVIRONMENTS: JSON.stringify(
         (['steady', 'brief'] as const).map((name) => ({
           ...ENVIRONMENTS[name],
           privateKey: ENVIRONMENT_KEY,
           maxJobDuration: DURATION_SECONDS[name],
+          ...place.environment,
           ...(publishing ? { derivedAssets: { maxBytes: 1_000_000_000 } } : {}),
         })),
       ),
-      WORKSPACES_FOLDER: workspaces,
-      RESULTS_FOLDER: resultsFolder,
-      POD_CONFIGURATION_PROGRAM: join(apps, 'pod-configuration/dist/pod.mjs'),
-      POD_PUBLISHING_PROGRAM: join(apps, 'pod-publishing/dist/pod.mjs'),
-      OUTBOUND_ALLOW: origin.address,
+      ...place.settingsOf(index),
+      OUTBOUND_ALLOW: `${origin.address},${originAddress}`,
       NOTIFY_START_URL: `http://${origin.address}/told`,
       NOTIFY_STOP_URL: `http://${origin.address}/told`,
       LEASE_SECONDS: '1.5',
@@ -106,18 +108,14 @@ export async function createChaosWorld(
     db,
     postgres,
     databaseUrl,
-    workspaces,
-    results: createFilesystemStore({ root: resultsFolder }),
-    origin: origin.address,
+    place,
+    origin: originAddress,
     engines,
     networks,
     publishing,
     async close() {
       await Promise.all(engines.map((engine) => engine.end('SIGKILL')))
-      for (let left = listStepProcesses(workspaces); left.length > 0; left = listStepProcesses(workspaces)) {
-        for (const pid of left) killIfThere(pid)
-        await sleep(20)
-      }
+      await place.close()
       await Promise.all(networks.map((network) => network.close()))
       await publishing?.close()
       await db.destroy()
@@ -128,24 +126,26 @@ export async function createChaosWorld(
   }
 }
 
-function killIfThere(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch {
-    // gone between the look and the signal, which is what was wanted
-  }
+async function createPlace(
+  executor: 'process' | 'kubernetes',
+  given: { apps: string; folder: string },
+): Promise<ChaosPlace> {
+  if (executor === 'process') return createProcessPlace(given)
+  // Loaded where it is wanted: it refuses to be where no test cluster is named.
+  const { createClusterPlace } = await import('./cluster-place.ts')
+  return createClusterPlace({ folder: given.folder, environmentKey: ENVIRONMENT_KEY })
 }
 
 /** With the rights of an engine and no more. */
-function engineUrlVia(databaseUrl: string, port: number): string {
-  const url = new URL(urlVia(databaseUrl, port))
+function engineUrlVia(databaseUrl: string, address: string): string {
+  const url = new URL(urlVia(databaseUrl, address))
   url.searchParams.set('options', `-c timezone=UTC -c role=${ENGINE_ROLE}`)
   return url.href
 }
 
-function urlVia(databaseUrl: string, port: number, login?: { username: string; password: string }): string {
+function urlVia(databaseUrl: string, address: string, login?: { username: string; password: string }): string {
   const url = new URL(databaseUrl)
-  url.port = String(port)
+  url.host = address
   if (login) Object.assign(url, login)
   return url.href
 }

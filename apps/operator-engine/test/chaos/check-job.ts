@@ -74,8 +74,10 @@ function listAllowed({ scheduled, isStopAsked, killed }: ChaosJob): Ending[] {
   const allowed: Ending[] = [natural[scheduled.behaviour]]
   if (isStopAsked) allowed.push({ status: finished, reason: 'Stopped' })
   for (const { step } of killed) {
-    if (step === 'configure') allowed.push({ status: inputFailed, reason: 'StepLost' })
-    if (step === 'algorithm') allowed.push({ status: finished, reason: 'StepLost' })
+    for (const reason of ['StepLost', 'Evicted'] as const) {
+      if (step === 'configure') allowed.push({ status: inputFailed, reason })
+      if (step === 'algorithm') allowed.push({ status: finished, reason })
+    }
     if (step === 'publish') allowed.push({ status: finished, reason: 'PublishFailed' })
   }
   return allowed

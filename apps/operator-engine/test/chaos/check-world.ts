@@ -1,13 +1,9 @@
-import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
-import { listEventsOfJobs, loadJob, loadProof, type JobRow } from '@c2d/operator-db'
+import { listEventsOfJobs, loadJob, loadProof } from '@c2d/operator-db'
 import { verifyProof } from '@c2d/proof'
-import { parseRuns } from './algorithm-source.ts'
 import type { ChaosJob } from './chaos-job.ts'
 import { ENVIRONMENTS, type ChaosWorld } from './chaos-world.ts'
 import { checkJob, type JobEvidence } from './check-job.ts'
 import { checkPublishing } from './check-publishing.ts'
-import { listStepProcesses } from './processes.ts'
 import type { Violation } from './violation.ts'
 import type { Witness } from './witness.ts'
 
@@ -25,12 +21,7 @@ export async function listLeft(world: ChaosWorld): Promise<string[]> {
     UNION ALL SELECT 'proofs that are to be anchored', count(*)::int FROM proofs WHERE anchor_due
     UNION ALL SELECT 'transactions under way', count(*)::int FROM chain_transactions WHERE state = 'sent'`)
   const left = rows.filter(({ count }) => count > 0).map(({ what, count }) => `${count} ${what}`)
-  const folders = (await readdir(world.workspaces)).filter((name) => /[0-9a-f]{32}/.test(name))
-  if (folders.length > 0) left.push(`workspaces ${folders.join(', ')}`)
-  const hints = await readdir(join(world.workspaces, '.events')).catch(() => [])
-  if (hints.length > 0) left.push(`hints of ${hints.join(', ')}`)
-  const processes = listStepProcesses(world.workspaces)
-  if (processes.length > 0) left.push(`${processes.length} processes of steps`)
+  left.push(...(await world.place.listLeft()))
   return left
 }
 
@@ -42,8 +33,8 @@ export async function checkWorld(world: ChaosWorld, jobs: readonly ChaosJob[], w
   const evidence: JobEvidence[] = []
   for (const job of jobs) {
     const row = await loadJob(world.db, job.jobId)
-    if (row) found.push(...(await checkResults(world, row, witness)))
-    if (row?.dateFinished) found.push(...(await checkProof(world, job.jobId)))
+    if (row) found.push(...(await world.place.checkResults(row, witness)).map(asWrong(job.jobId)))
+    if (row?.dateFinished) found.push(...(await checkProof(world, job.jobId)).map(asWrong(job.jobId)))
     evidence.push({ job, row, events: timelines.get(job.jobId) ?? [], runs: witness.runsOf(job.jobId) })
   }
   found.push(...evidence.flatMap(checkJob))
@@ -57,29 +48,15 @@ export async function checkWorld(world: ChaosWorld, jobs: readonly ChaosJob[], w
 }
 
 /** A proof that is there holds, and is the job's own. */
-async function checkProof({ db }: ChaosWorld, jobId: string): Promise<Violation[]> {
+async function checkProof({ db }: ChaosWorld, jobId: string): Promise<string[]> {
   const { checks, statement } = verifyProof(await loadProof(db, jobId))
   if (statement?.predicate.job.id === jobId) return []
   const findings = checks.filter(({ passed }) => !passed).map(({ finding }) => finding)
-  return [{ kind: 'wrong', message: `job ${jobId}: its proof does not hold: ${findings.join('; ')}` }]
+  return [`its proof does not hold: ${findings.join('; ')}`]
 }
 
-/** Every recorded result can be read whole; what it says of the algorithm's lives goes to the witness. */
-async function checkResults(world: ChaosWorld, row: JobRow, witness: Witness): Promise<Violation[]> {
-  const wrong = (message: string): Violation => ({ kind: 'wrong', message: `job ${row.jobId}: ${message}` })
-  const found: Violation[] = []
-  for (const { filename, filesize, url } of row.outputs ?? []) {
-    try {
-      const content = Buffer.concat(await (await world.results.open(url)).toArray())
-      if (content.length !== filesize) found.push(wrong(`${filename} has ${content.length} of ${filesize} bytes`))
-      if (filename === 'runs') witness.tell(row.jobId, parseRuns(content.toString('utf8')))
-    } catch (error) {
-      found.push(wrong(`${filename} cannot be read: ${String(error)}`))
-    }
-  }
-  if (row.dateFinished !== null && row.reason === null && !row.outputs?.some(({ filename }) => filename === 'runs'))
-    found.push(wrong('is said to be good, but has no results'))
-  return found
+function asWrong(jobId: string): (what: string) => Violation {
+  return (what) => ({ kind: 'wrong', message: `job ${jobId}: ${what}` })
 }
 
 /**

@@ -3,14 +3,10 @@ import { sleep } from '@c2d/runtime'
 import type { ChaosJob } from './chaos-job.ts'
 import type { ChaosWorld } from './chaos-world.ts'
 import { withPatience } from './patience.ts'
-import { findRunner, isRunning, listPods } from './processes.ts'
 import type { Fault } from './schedule.ts'
 import { sendStrayReports } from './stray-reports.ts'
 import type { TormentedChain } from './tormented-chain.ts'
 import type { Witness } from './witness.ts'
-
-/** How long a fault waits for the step it is meant for. */
-const STEP_WAIT_MS = 6_000
 
 type ChainFault = Extract<
   Fault,
@@ -23,7 +19,7 @@ export interface InjectDeps {
   readonly jobs: readonly ChaosJob[]
   readonly witness: Witness
   /** What is done to one thing comes one after the other. */
-  readonly oneByOne: (what: 'database' | 'chain', act: () => Promise<void>) => Promise<void>
+  readonly oneByOne: (what: 'database' | 'chain' | 'place', act: () => Promise<void>) => Promise<void>
 }
 
 /**
@@ -73,7 +69,7 @@ export async function inject(fault: Fault, { world, jobs, witness, oneByOne }: I
     case 'killRunner':
     case 'killPod': {
       const job = jobs[fault.job]
-      if (job) await killStep(job, fault, world)
+      if (job) await world.place.strike(job, fault)
       return []
     }
     case 'strayReports': {
@@ -89,6 +85,9 @@ export async function inject(fault: Fault, { world, jobs, witness, oneByOne }: I
       if (chain) await oneByOne('chain', () => tormentChain(fault, chain))
       return []
     }
+    case 'killProgram':
+      await oneByOne('place', () => world.place.killProgram(fault))
+      return []
     case 'cutChain':
       world.publishing?.wires[fault.engine]?.cut()
       return []
@@ -132,31 +131,4 @@ async function hogConnections({ databaseUrl }: ChaosWorld, forMs: number): Promi
   }
   await sleep(forMs)
   await Promise.all(taken.map((client) => client.end()))
-}
-
-/** Waits for the step of a job, and then a moment, and kills its runner, or only the pod below it. */
-async function killStep(
-  job: ChaosJob,
-  fault: Extract<Fault, { kind: 'killRunner' | 'killPod' }>,
-  { workspaces }: ChaosWorld,
-): Promise<void> {
-  const giveUpAtMs = performance.now() + STEP_WAIT_MS
-  let runner = await findRunner(workspaces, job.jobId, fault.step)
-  while (runner === null) {
-    if (performance.now() > giveUpAtMs) return
-    await sleep(10)
-    runner = await findRunner(workspaces, job.jobId, fault.step)
-  }
-  await sleep(fault.afterMs)
-  const what = fault.kind === 'killRunner' ? 'runner' : 'pod'
-  const targets = what === 'runner' ? [runner] : listPods(runner)
-  for (const pid of targets.filter(isRunning)) {
-    // Noted first: from here on the job may rightly say that it lost a step.
-    job.killed.push({ step: fault.step, what })
-    try {
-      process.kill(pid, 'SIGKILL')
-    } catch {
-      // It ended in this very moment, by itself.
-    }
-  }
 }

@@ -10,7 +10,7 @@ import { withPatience } from './patience.ts'
 import type { RestartablePostgres } from './restartable-postgres.ts'
 import { buildSchedule, type Schedule, type SchedulePlan } from './schedule.ts'
 import type { Violation } from './violation.ts'
-import { startWitness, type Witness } from './witness.ts'
+import type { Witness } from './witness.ts'
 
 const LOOK_EVERY_MS = 100
 
@@ -36,10 +36,9 @@ export async function runSeed(
   deps: { apps: string; postgres: RestartablePostgres; chainState: ChainState | null },
 ): Promise<RunReport> {
   const schedule = buildSchedule(seed, plan)
-  const world = await createChaosWorld(schedule, deps)
-  const witness = startWitness(world.workspaces)
-  const place = { origin: world.origin, orders: world.publishing?.orders ?? [] }
-  const jobs = schedule.jobs.map((job, index) => buildChaosJob(seed, index, job, place))
+  const world = await createChaosWorld(schedule, { ...deps, executor: plan.executor ?? 'process' })
+  const witness = world.place.watch()
+  const jobs = schedule.jobs.map((job, index) => buildChaosJob(seed, index, job, world))
   try {
     for (const engine of world.engines) engine.start()
     const believed = await play(schedule, world, jobs, witness)
@@ -62,7 +61,7 @@ async function play(
   jobs: readonly ChaosJob[],
   witness: Witness,
 ): Promise<Violation[]> {
-  const queues = { database: Promise.resolve(), chain: Promise.resolve() }
+  const queues = { database: Promise.resolve(), chain: Promise.resolve(), place: Promise.resolve() }
   const oneByOne: InjectDeps['oneByOne'] = (what, act) => (queues[what] = queues[what].then(act))
 
   const faults = schedule.faults.map(async (fault) => {

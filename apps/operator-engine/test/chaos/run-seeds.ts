@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url'
 import { createChainState, type ChainState } from './chain-state.ts'
 import { ENVIRONMENT_KEY } from './chaos-world.ts'
 import { runSeed, type RunReport } from './run-seed.ts'
@@ -21,15 +20,14 @@ export interface ChaosSummary {
  * Runs seeds one after the other in one PostgreSQL.
  * @param options.seeds which, in order
  * @param options.plan how much is done in each run
+ * @param options.apps the folder of the built services
  * @param deps.onReport called after each run
  * @param deps.signal no run begins after it fired
  */
 export async function runSeeds(
-  options: { seeds: readonly number[]; plan: keyof typeof PLANS },
+  options: { seeds: readonly number[]; plan: keyof typeof PLANS; apps: string },
   deps: { onReport: (report: RunReport) => void; signal?: AbortSignal },
 ): Promise<ChaosSummary> {
-  // Here and in a bundle of this file in `dist/chaos` alike, the folder of all services is three above.
-  const apps = fileURLToPath(new URL('../../../', import.meta.url))
   const plan: SchedulePlan = PLANS[options.plan]
   const postgres = await startRestartablePostgres()
   const summary: ChaosSummary = { runs: 0, lost: 0, doubled: 0, overlapped: 0, leaked: 0, violations: 0 }
@@ -42,7 +40,7 @@ export async function runSeeds(
     if (plan.isPublishing) chainState = await createChainState({ orders: plan.jobs, environmentKey: ENVIRONMENT_KEY })
     for (const seed of options.seeds) {
       if (deps.signal?.aborted) break
-      const report = await runSeed(seed, plan, { apps, postgres, chainState })
+      const report = await runSeed(seed, plan, { apps: options.apps, postgres, chainState })
       summary.runs += 1
       for (const { kind } of report.violations) count(kind)
       deps.onReport(report)

@@ -1,3 +1,4 @@
+import { CLUSTER_PROGRAMS, type ClusterProgram } from '../kubernetes/support/cluster-programs.ts'
 import { createRandom, type Random } from './random.ts'
 import { CONFIRMATIONS } from './tormented-chain.ts'
 
@@ -37,6 +38,7 @@ export type Fault = { readonly atMs: number } & (
   | { readonly kind: 'takeBackBlocks'; readonly blocks: number }
   | { readonly kind: 'spendNonce' }
   | { readonly kind: 'cutChain'; readonly engine: number }
+  | { readonly kind: 'killProgram'; readonly program: ClusterProgram; readonly downMs: number }
 )
 export type FaultStep = 'configure' | 'algorithm' | 'publish'
 export type FaultKind = Fault['kind']
@@ -79,6 +81,23 @@ const CHAIN_FAULT_KINDS = [
   'cutChain',
 ] as const satisfies readonly FaultKind[]
 
+/** Without those that take an engine's connections for long, as too little happens then in so little time. */
+const CLUSTER_FAULT_KINDS = [
+  'killEngine',
+  'killEngine',
+  'endEngine',
+  'freezeEngine',
+  'freezeEngine',
+  'restartPostgres',
+  'terminateBackends',
+  'blackHole',
+  'cutNetwork',
+  'halfOpen',
+  'killRunner',
+  'killRunner',
+  'strayReports',
+] as const satisfies readonly FaultKind[]
+
 /** How much is done. */
 export interface SchedulePlan {
   readonly windowMs: number
@@ -92,11 +111,14 @@ export interface SchedulePlan {
   readonly settleMs: number
   /** Whether results become assets, and orders are told of proofs, on a chain that is tormented too. */
   readonly isPublishing?: true
+  /** Where steps run; absent: as processes of this machine. */
+  readonly executor?: 'kubernetes'
 }
 
 /**
  * `short` fits a test suite; `outage` is little, but takes the database away for long; `publish` takes longer, as an asset is
- * three transactions, each waited for.
+ * three transactions, each waited for;
+ * the last two are for a cluster, and `clusterShort` hurts nothing of it but what is of the run.
  */
 export const PLANS = {
   short: { windowMs: 3_500, jobs: 4, faults: 6, longestOutageMs: 1_500, kinds: FAULT_KINDS, settleMs: 60_000 },
@@ -117,6 +139,24 @@ export const PLANS = {
     kinds: [...FAULT_KINDS, ...CHAIN_FAULT_KINDS, ...CHAIN_FAULT_KINDS],
     settleMs: 300_000,
     isPublishing: true,
+  },
+  cluster: {
+    windowMs: 25_000,
+    jobs: 5,
+    faults: 9,
+    longestOutageMs: 1_500,
+    kinds: [...CLUSTER_FAULT_KINDS, 'killProgram', 'killProgram', 'killProgram', 'killProgram'],
+    settleMs: 120_000,
+    executor: 'kubernetes',
+  },
+  clusterShort: {
+    windowMs: 10_000,
+    jobs: 3,
+    faults: 5,
+    longestOutageMs: 1_500,
+    kinds: CLUSTER_FAULT_KINDS,
+    settleMs: 240_000,
+    executor: 'kubernetes',
   },
 } as const satisfies Record<string, SchedulePlan>
 
@@ -196,5 +236,7 @@ function buildFault(random: Random, engines: number, plan: SchedulePlan): Fault 
       return { atMs, kind }
     case 'cutChain':
       return { atMs, kind, engine }
+    case 'killProgram':
+      return { atMs, kind, program: random.pick(CLUSTER_PROGRAMS), downMs: random.between(0, 6_000) }
   }
 }

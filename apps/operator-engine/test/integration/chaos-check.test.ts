@@ -5,13 +5,19 @@ import { buildJobRow } from '../../src/testing/build-job-row.ts'
 import { buildChaosJob, type ChaosJob } from '../chaos/chaos-job.ts'
 import { checkJob, type JobEvidence } from '../chaos/check-job.ts'
 
+const CONTAINER = { image: 'node', tag: '20', checksum: 'sha256:0' }
+const CHAOS_PLACE = {
+  origin: '127.0.0.1:1',
+  place: { container: CONTAINER, lives: 'lines' },
+  publishing: null,
+} as const
 const ORDINARY = { atMs: 0, behaviour: 'short', lastsMs: 100, isNotified: true, stopAtMs: null } as const
 const RUN = { begunMs: 1_000, lastMs: 1_100, isDone: true, hasOverlapped: false }
 const TIMELINE = ['created', 'claimed', 'provisioned', 'running', 'publishing', 'finished', 'proven']
 
 const events = (names: string[]): JobEvent[] => names.map((what, atMs) => ({ what, atMs, by: 'test' }))
 const job = (changes: Partial<ChaosJob> = {}): ChaosJob => ({
-  ...buildChaosJob(1, 0, ORDINARY, { origin: '127.0.0.1:1' }),
+  ...buildChaosJob(1, 0, ORDINARY, CHAOS_PLACE),
   ...changes,
 })
 const good = { status: 70, reason: null, exitCode: 0, dateFinished: '1.000000', epoch: 1 } as const

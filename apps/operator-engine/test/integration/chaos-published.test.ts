@@ -5,6 +5,12 @@ import { buildJobRow } from '../../src/testing/build-job-row.ts'
 import { buildChaosJob } from '../chaos/chaos-job.ts'
 import { checkNfts, checkPublishedJob, type PublishedEvidence } from '../chaos/check-published-job.ts'
 
+const CONTAINER = { image: 'node', tag: '20', checksum: 'sha256:0' }
+const CHAOS_PLACE = {
+  origin: '127.0.0.1:1',
+  place: { container: CONTAINER, lives: 'lines' },
+  publishing: null,
+} as const
 const ORDINARY = { atMs: 0, behaviour: 'short', lastsMs: 100, isNotified: true, stopAtMs: null } as const
 const NFT = '0x00000000000000000000000000000000000000A1'
 const ASSET: DerivedAssetRow = {
@@ -20,7 +26,7 @@ const GOOD: Partial<JobRow> = { status: 70, reason: null, exitCode: 0, dateFinis
 const mined = (purpose: string) => ({ purpose, state: 'mined' as const })
 const events = (names: string[]): JobEvent[] => names.map((what, atMs) => ({ what, atMs, by: 'test' }))
 const evidenceWith = (changes: Partial<PublishedEvidence>): PublishedEvidence => ({
-  job: buildChaosJob(1, 0, ORDINARY, { origin: '127.0.0.1:1' }),
+  job: buildChaosJob(1, 0, ORDINARY, CHAOS_PLACE),
   row: { ...buildJobRow(), ...GOOD },
   events: events(['finished', 'proven', 'anchored', 'assetPublished']),
   asset: ASSET,

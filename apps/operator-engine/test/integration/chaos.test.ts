@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from '@jest/globals'
 import { runSeeds } from '../chaos/run-seeds.ts'
 import { PLANS, buildSchedule } from '../chaos/schedule.ts'
@@ -5,11 +6,13 @@ import { PLANS, buildSchedule } from '../chaos/schedule.ts'
 // Between them every kind of fault, every kind of job, one to three engines, wrong clocks; the last one found a bug.
 const SEEDS = [37, 39, 82, 2]
 
+const APPS = fileURLToPath(new URL('../../../', import.meta.url))
+
 describe('a system to which everything happens', () => {
   it('loses no job, runs none twice and leaves nothing behind', async () => {
     const violations: string[] = []
     const summary = await runSeeds(
-      { seeds: SEEDS, plan: 'short' },
+      { seeds: SEEDS, plan: 'short', apps: APPS },
       {
         onReport: ({ schedule, violations: found, diagnostics }) => {
           for (const { kind, message } of found) violations.push(`seed ${schedule.seed}: ${kind}: ${message}`)

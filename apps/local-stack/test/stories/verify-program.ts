@@ -12,7 +12,7 @@ export interface Verdict {
 
 /** Runs `c2d-verify` as an auditor would: a program of its own, with nothing but these arguments. */
 export async function runVerify(...args: readonly string[]): Promise<Verdict> {
-  const program = programOf('verify', 'dist/main.js')
+  const program = programOf('verify', 'bin/c2d-verify.mjs')
   try {
     const { stdout } = await run(process.execPath, [program, ...args], { timeout: 60_000 })
     return { exitCode: 0, report: stdout }

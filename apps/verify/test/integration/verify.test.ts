@@ -11,7 +11,8 @@ import { Secret } from '@c2d/runtime'
 import { buildProofPredicate, createOceanActor, type OceanActor, startTestChain, type TestChain } from '@c2d/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 
-const PROGRAM = new URL('../../dist/main.js', import.meta.url).pathname
+// The file that npm links: there in a fresh clone, before anything is built.
+const PROGRAM = new URL('../../bin/c2d-verify.mjs', import.meta.url).pathname
 const ENVIRONMENT = createLocalSigner(new Secret(`0x${'01'.repeat(32)}`))
 const PROOF_KEY = createLocalSigner(new Secret(`0x${'02'.repeat(32)}`))
 const TERM = { validFrom: 1_700_000_000, validUntil: 1_800_000_000 }

@@ -87,16 +87,6 @@ describe('verifyProof', () => {
     expect(verifyProof(await buildProof({}, [])).statement?.subject[0]?.name).toBe(`job:${'b'.repeat(32)}`)
   })
 
-  it('attack: every single changed character of the statement is found', async () => {
-    const proof = await buildProof()
-    const payload = Buffer.from(proof.payload, 'base64').toString('utf8')
-    for (let at = 0; at < payload.length; at += 1) {
-      const changed = payload.slice(0, at) + (payload[at] === '0' ? '1' : '0') + payload.slice(at + 1)
-      const document = { ...proof, payload: Buffer.from(changed).toString('base64') }
-      expect(failed(document).length).toBeGreaterThan(0)
-    }
-  })
-
   it('attack: a statement in other words, the same facts, is not what was signed', async () => {
     const proof = await buildProof()
     const payload = JSON.stringify(JSON.parse(Buffer.from(proof.payload, 'base64').toString('utf8')), null, 1)

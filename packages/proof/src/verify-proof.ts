@@ -7,6 +7,7 @@ import {
   type ProofStatement,
 } from '@c2d/contracts'
 import { anchorText } from './anchor.ts'
+import { isCanonicalEnvelope } from './canonical-envelope.ts'
 import { canonicalJson } from './canonical-json.ts'
 import { isGenuineEndorsement } from './endorsement.ts'
 import { preAuthEncoding } from './envelope.ts'
@@ -57,9 +58,9 @@ export function verifyProof(document: unknown): ProofVerdict {
   const { endorsement } = signature
   check(
     'canonical',
-    canonicalJson(statement) === payload,
-    'the statement is written in its one canonical form',
-    'the statement is not written in canonical form',
+    canonicalJson(statement) === payload && isCanonicalEnvelope(envelope),
+    'the proof is written in its one canonical form',
+    'the proof is not written in its one canonical form',
   )
   const signer = recoverTextSigner(
     preAuthEncoding(envelope.payloadType, payload),

@@ -174,6 +174,46 @@ describe('transactions of the operator', () => {
     expect(await one()).toMatchObject({ state: 'mined' })
   })
 
+  it('attack: what is mined while no engine looks, and met by another one, is the one that was sent', async () => {
+    await mining(false)
+    const before = await wallet.countSent()
+    await approve('a')
+    const { hashes } = await one()
+    await mining(true)
+    await mine(3)
+    // Another process: nothing of the first is left but what the database and the chain hold.
+    const next = {
+      db: openDatabase({ url: database.url, applicationName: 'the next engine' }),
+      wallet: createChainWallet({ chainId: 8996, rpcUrls: [chain.rpcUrl] }, KEY),
+    }
+    try {
+      expect(await settleTransactions(next.wallet, PATIENT, { ...deps(), db: next.db })).toBe(1)
+    } finally {
+      next.wallet.close()
+      await next.db.destroy()
+    }
+    expect(await one()).toMatchObject({ state: 'mined', hashes })
+    expect((await approve('a')).state).toBe('mined')
+    expect(await wallet.countSent()).toBe(before + 1)
+  })
+
+  it('attack: what reverts in its block after all is told as such, and not sent again', async () => {
+    await mining(false)
+    const before = await wallet.countSent()
+    const target = '0x000000000000000000000000000000000000dEaD'
+    const asked = { purpose: 'a', jobId: JOB_ID, call: () => ({ to: target, data: '0x12345678' }) }
+    const send = () => sendOnce(asked, { maxGas: 100_000n }, { db, wallet })
+    expect((await send()).state).toBe('sent')
+    await actor.rpc('anvil_setCode', target, '0x60006000fd') // from now on it refuses every call
+    await mining(true)
+    await mine(3)
+    expect(await look()).toBe(1)
+    expect(await one()).toMatchObject({ state: 'reverted' })
+    expect((await send()).state).toBe('reverted')
+    expect(await wallet.countSent()).toBe(before + 1)
+    await actor.rpc('anvil_setCode', target, '0x')
+  })
+
   it('error: what would revert, or cost more than allowed, is not signed at all', async () => {
     const data = '0xdeadbeef'
     const call = () => ({ to: chain.addresses.Ocean, data })

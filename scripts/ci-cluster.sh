@@ -73,10 +73,12 @@ say "$([ "$own" = yes ] && echo 'our own' || echo "somebody's, so nothing hurts 
 mapfile -t on_stores < <(grep -rlE 'S3_TEST_ENDPOINT|IPFS_TEST_API|support/s3-server' --include='*.test.ts' apps packages)
 step 'S3 and IPFS' 15 npm test -- --again integration "${on_stores[@]}"
 step images 20 scripts/build-images.sh --standins
-step Kubernetes 45 npm test -- --again kubernetes
+step Kubernetes 45 env C2D_TEST_IMAGES='c2d/*:local' npm test -- --again kubernetes
 algorithm=$(sed -n 's/.*\(node:24-bookworm-slim\) is \(.*\/\)node@\(sha256:[0-9a-f]*\).*/\2\1@\3/p' "$logs/base-images.log")
-step Compose 15 env ADVERTISED_ADDRESS="$C2D_TEST_NODE_ADDRESS" C2D_POD_REGISTRY=localhost:5000/c2d \
-  ALGORITHM_IMAGE="$algorithm" scripts/prove-compose.sh
+export ADVERTISED_ADDRESS=$C2D_TEST_NODE_ADDRESS C2D_POD_REGISTRY=localhost:5000/c2d ALGORITHM_IMAGE=$algorithm
+if [ -S "$run/containerd.sock" ]; then export NODE_IMPORT="ctr --address $run/containerd.sock --namespace k8s.io images import"; fi
+step Compose 15 scripts/prove-compose.sh
+step manifests 8 scripts/prove-manifests.sh
 
 if [ ${#failed[@]} -gt 0 ]; then
   printf '\ncluster: FAILED:'

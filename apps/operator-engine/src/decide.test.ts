@@ -300,6 +300,22 @@ const CASES: Record<string, { given: Situation; want: Decision }> = {
     given: { status: 'inputFailed', steps: { configure: ended(1) } },
     want: { do: 'start', step: 'publish', attempt: 1 },
   },
+  'a failure that the publish step found the cause of is named by it': {
+    given: {
+      status: 'publishing',
+      job: { reason: 'AlgorithmFailed', exitCode: 1 },
+      steps: { algorithm: ended(1, 'WorkspaceFull'), publish: ended(0) },
+    },
+    want: { do: 'finish', from: 'publishing', outcome: { reason: 'WorkspaceFull' } },
+  },
+  'nothing that happens to an algorithm after its end changes why it ended': {
+    given: {
+      status: 'publishing',
+      job: { reason: 'AlgorithmFailed', exitCode: 1 },
+      steps: { algorithm: ended(null, 'Evicted'), publish: ended(0) },
+    },
+    want: { do: 'finish', from: 'publishing' },
+  },
   'a published job is finished': {
     given: { status: 'publishing', steps: { publish: ended(0) } },
     want: { do: 'finish', from: 'publishing' },

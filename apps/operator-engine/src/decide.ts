@@ -183,9 +183,11 @@ function decidePublishing(
   // One that was started early, and waits for a staging that failed or was cut short.
   const early = stopIfUnderWay('algorithm', steps.algorithm, 'Stopped')
   if (early) return early
-  const step = steps.publish
   // The first reason counts: what went wrong in the algorithm matters more than a log that was not stored.
-  const ended: Decision = { do: 'finish', from: status }
+  const { algorithm, publish: step } = steps
+  // Of a failure the publish step may have found the cause.
+  const isFull = job.reason === 'AlgorithmFailed' && algorithm.phase === 'ended' && algorithm.reason === 'WorkspaceFull'
+  const ended: Decision = { do: 'finish', from: status, ...(isFull ? { outcome: { reason: 'WorkspaceFull' } } : {}) }
   const lost: Decision = job.reason === null ? { ...ended, outcome: { reason: 'PublishFailed' } } : ended
   switch (step.phase) {
     case 'absent':

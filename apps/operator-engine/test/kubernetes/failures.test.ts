@@ -87,10 +87,21 @@ describe('what can go wrong on a cluster has a reason and an end', () => {
     expect(await waitForEnd(job)).toMatchObject({ reason: 'OutOfMemory' })
   })
 
-  it('a full volume is the algorithm’s own failure, with the system’s own word in its log', async () => {
-    const job = await begin(buildStep('head -c 200000000 /dev/zero > /data/outputs/big'))
+  it.each([
+    ['a full volume: WorkspaceFull', 'head -c 200000000 /dev/zero > /data/outputs/big', 'WorkspaceFull'],
+    [
+      'a volume that was full, until its algorithm cleared it away, is a failure like any other',
+      'head -c 200000000 /dev/zero > /data/outputs/big || { rm /data/outputs/big; exit 1; }',
+      null,
+    ],
+  ])('%s, which the publish pod finds out', async (_, script, reason) => {
+    const job = await begin(buildStep(script))
+    // Until somebody looks, it is an exit code, and the system's own word in the log.
     expect(await waitForEnd(job)).toMatchObject({ reason: null, exitCode: 1 })
     expect(await text(job.executor.logs(job.jobId, 'algorithm'))).toMatch(/No space left/)
+    await job.executor.start(job.jobId, 'publish', { ...buildStep(''), kind: 'program', command: ['true'] })
+    await waitUntil(async () => (await job.executor.observe(job.jobId)).steps.publish.phase === 'ended', END_MS)
+    expect(await waitForEnd(job)).toMatchObject({ reason, exitCode: 1 })
   })
 
   it('a full /tmp: WorkspaceFull', async () => {

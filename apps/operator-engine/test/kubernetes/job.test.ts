@@ -56,6 +56,15 @@ describe.each(RUNTIMES)('a job on the cluster (%s), from its row to its results'
     )
   })
 
+  it('behaviour: an algorithm that fails on a full volume ends WorkspaceFull, and what it wrote is published', async () => {
+    const jobId = await world.queueClusterJob(
+      "const fs = require('fs'); const to = fs.openSync('/data/outputs/big', 'w'); for (;;) fs.writeSync(to, Buffer.alloc(2 ** 20))",
+    )
+    const job = await world.waitForJob(jobId, isFinished, 120_000)
+    expect(job).toMatchObject({ status: JOB_STATUS.finished.code, reason: 'WorkspaceFull', exitCode: 1 })
+    expect(job.outputs).toEqual(expect.arrayContaining([expect.objectContaining({ filename: 'big' })]))
+  })
+
   it('behaviour: the stop button ends an algorithm that runs, and what it wrote until then is published', async () => {
     const jobId = await world.queueClusterJob(
       "require('fs').writeFileSync('/data/outputs/partial', 'x'); setInterval(() => {}, 1000)",

@@ -44,7 +44,7 @@ export async function createClusterWorld(purpose: string): Promise<ClusterWorld>
   const claimResults = ({ client, name }: TestNamespace) =>
     client.create(`/api/v1/namespaces/${name}/persistentvolumeclaims`, {
       metadata: { name: CLAIM },
-      spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '64Mi' } } },
+      spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '256Mi' } } },
     })
   await claimResults(namespace)
   const others: TestNamespace[] = []

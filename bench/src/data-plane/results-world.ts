@@ -18,7 +18,7 @@ import {
 } from '@c2d/dev-servers'
 import { openDatabase } from '@c2d/postgres'
 import type { Cleanup } from '../lib/cleanup.ts'
-import { startChildServer, type ChildServer } from '../provider/child-server.ts'
+import { SERVICE_FLAGS, startChildServer, type ChildServer } from '../provider/child-server.ts'
 
 const APPS = new URL('../../../apps/', import.meta.url)
 const PROVIDER_KEY = DEV_ACCOUNTS.provider.publishedPrivateKey
@@ -56,7 +56,7 @@ export async function createResultsWorld(mebibytes: number, cleanup: Cleanup): P
   await writeRandom(join(folder, FILE), mebibytes)
 
   const run = async (app: string, port: number, env: Record<string, string>): Promise<ChildServer> => {
-    const args = [fileURLToPath(new URL(`${app}/dist/main.js`, APPS))]
+    const args = [...SERVICE_FLAGS, fileURLToPath(new URL(`${app}/dist/main.js`, APPS))]
     const logPath = join(place, `${app}.log`)
     return startChildServer({ name: app, args, env: { NODE_ENV: 'production', ...env }, port, logPath }, cleanup)
   }

@@ -21,6 +21,8 @@ export interface ChildServer {
 }
 
 const READY_TIMEOUT_MS = 60_000
+/** What images start their service with (Dockerfile). */
+export const SERVICE_FLAGS = ['--max-semi-space-size=2']
 const POLL_MS = 20
 
 /**

@@ -15,7 +15,7 @@ import {
 } from '@c2d/dev-servers'
 import type { Cleanup } from '../lib/cleanup.ts'
 import { createChainActor, type ChainActor } from './chain-actor.ts'
-import { startChildServer, type ChildServer } from './child-server.ts'
+import { SERVICE_FLAGS, startChildServer, type ChildServer } from './child-server.ts'
 import { publishAsset, type PublishedAsset } from './publish-asset.ts'
 
 const THIS_BENCH = fileURLToPath(new URL('../provider.js', import.meta.url))
@@ -117,7 +117,7 @@ export async function createProviderWorld(cleanup: Cleanup): Promise<ProviderWor
         NODE_ENV: 'production',
       }
       const logPath = join(folder, 'provider.log')
-      return startChildServer({ name: 'provider', args: [PROVIDER], env, port, logPath }, cleanup)
+      return startChildServer({ name: 'provider', args: [...SERVICE_FLAGS, PROVIDER], env, port, logPath }, cleanup)
     },
   }
 }

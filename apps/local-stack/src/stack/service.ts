@@ -42,9 +42,9 @@ export function programOf(workspace: string, file: string): string {
   return join(dirname(createRequire(import.meta.url).resolve(`@c2d/${workspace}/package.json`)), file)
 }
 
-/** How that program runs under this Node. */
+/** How that program runs under this Node: as its image starts it. */
 export function nodeCommand(program: string): ServiceSettings['command'] {
-  return [process.execPath, '--enable-source-maps', program]
+  return [process.execPath, '--max-semi-space-size=2', '--enable-source-maps', program]
 }
 
 /**

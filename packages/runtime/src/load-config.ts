@@ -4,7 +4,9 @@ import { Secret } from './secret.ts'
 /** Every problem of an environment at once, so an operator mends them in one go. */
 export class ConfigError extends Error {
   constructor(problems: string[]) {
-    super(`the configuration is not valid:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`)
+    super(
+      `the configuration is not valid (docs/operations.md explains each setting):\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+    )
     this.name = 'ConfigError'
   }
 }
@@ -20,7 +22,11 @@ export function loadConfig<S extends z.ZodType>(schema: S, env: Record<string, s
   const parsed = schema.safeParse(given)
   if (parsed.success) return parsed.data
   throw new ConfigError(
-    parsed.error.issues.map((issue) => `${issue.path.join('.') || 'environment'}: ${issue.message}`),
+    parsed.error.issues.map((issue) => {
+      const [name] = issue.path
+      const isAbsent = issue.code === 'invalid_type' && issue.path.length === 1 && !(String(name) in given)
+      return `${issue.path.join('.') || 'environment'}: ${isAbsent ? 'is needed' : issue.message}`
+    }),
   )
 }
 

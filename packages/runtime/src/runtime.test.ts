@@ -41,7 +41,7 @@ describe('loadConfig', () => {
   it('error: names every problem, and no secret', () => {
     const load = () => loadConfig(schema, { PORT: '99999', LIST: 'nope' })
     expect(load).toThrow(ConfigError)
-    expect(load).toThrow(/PORT[\s\S]*KEY[\s\S]*LIST: must be JSON/)
+    expect(load).toThrow(/PORT[\s\S]*KEY: is needed\n[\s\S]*LIST: must be JSON/)
   })
 })
 

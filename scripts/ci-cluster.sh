@@ -70,9 +70,11 @@ if [ "$own" = yes ]; then
 fi
 say "$([ "$own" = yes ] && echo 'our own' || echo "somebody's, so nothing hurts it"), its node at $C2D_TEST_NODE_ADDRESS"
 
-mapfile -t on_stores < <(grep -rlE 'S3_TEST_ENDPOINT|IPFS_TEST_API|support/s3-server' --include='*.test.ts' apps packages)
+mapfile -t on_stores < <(grep -rlE 'S3_TEST_ENDPOINT|IPFS_TEST_API|support/s3-server|/data-plane' \
+  --include='*.test.ts' --exclude='ci-cluster*' {apps,packages}/*/test/integration)
 step 'S3 and IPFS' 15 npm test -- --again integration "${on_stores[@]}"
 step images 20 scripts/build-images.sh --standins
+export C2D_TEST_IMAGES='c2d/*:local'
 step Kubernetes 45 env C2D_TEST_IMAGES='c2d/*:local' npm test -- --again kubernetes
 algorithm=$(sed -n 's/.*\(node:24-bookworm-slim\) is \(.*\/\)node@\(sha256:[0-9a-f]*\).*/\2\1@\3/p' "$logs/base-images.log")
 export ADVERTISED_ADDRESS=$C2D_TEST_NODE_ADDRESS C2D_POD_REGISTRY=localhost:5000/c2d ALGORITHM_IMAGE=$algorithm

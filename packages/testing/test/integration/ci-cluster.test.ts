@@ -40,8 +40,9 @@ describe('scripts/ci-cluster.sh', () => {
       await writeFile(path, `#!/bin/sh\necho "${name} $*" >>"$CALLS"\n${body}\n`)
       await chmod(path, 0o755)
     }
-    for (const room of ['apps', 'packages']) await mkdir(join(folder, room))
-    await writeFile(join(folder, 'apps/real.test.ts'), "process.env['S3_TEST_ENDPOINT']")
+    for (const room of ['apps/a', 'packages/b'])
+      await mkdir(join(folder, room, 'test/integration'), { recursive: true })
+    await writeFile(join(folder, 'apps/a/test/integration/real.test.ts'), "process.env['S3_TEST_ENDPOINT']")
     await copyFile(join(ROOT, 'scripts/ci-cluster.sh'), join(folder, 'scripts/ci-cluster.sh'))
     const calls = join(folder, 'calls')
     await writeFile(calls, '')
@@ -70,7 +71,7 @@ describe('scripts/ci-cluster.sh', () => {
         'bed/up',
         'bed/base-images',
         'bed/stores up',
-        'bin/npm test -- --again integration apps/real.test.ts',
+        'bin/npm test -- --again integration apps/a/test/integration/real.test.ts',
         's3=http://127.0.0.1:7070 cluster=./home/run/kubeconfig hurt=1',
         'scripts/build-images.sh --standins',
         'bin/npm test -- --again kubernetes',

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { StepName } from '../executor.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import { ClusterError } from './cluster-error.ts'
+import { isPassingRefusal } from './passing-refusal.ts'
 import { buildPath } from './paths.ts'
 import { parseAnchor, type AnchorView } from './views.ts'
 import type { ObjectCache } from './watch-objects.ts'
@@ -47,6 +48,7 @@ export async function remember(
 /** What an object that the cluster refuses means for its step; null where asking again may help. */
 export function readRefusedObject(thrown: unknown): Memory['refused'] | null {
   if (!(thrown instanceof ClusterError) || ![400, 403, 422].includes(thrown.status)) return null
+  if (isPassingRefusal(thrown.message)) return null
   const message = thrown.message.slice(0, 1000)
   return /exceeded quota/i.test(message) ? { reason: 'Unschedulable', message } : { reason: 'StartFailed', message }
 }

@@ -117,6 +117,15 @@ describe('readRefusal', () => {
     ['pods "x" is forbidden: no PriorityClass with name gold was found', 'StartFailed'],
     ['pods "x" is forbidden: exceeded quota: jobs, requested: cpu=1', undefined],
     ['Internal error occurred: try again', undefined],
+    [
+      'pods is forbidden: User "system:serviceaccount:kube-system:job-controller" cannot create resource "pods" in API group "" in the namespace "jobs"',
+      undefined,
+    ],
+    ['pods "x" is forbidden: not yet ready to handle request', undefined],
+    [
+      'pods "x" is forbidden: error looking up service account jobs/default: serviceaccount "default" not found',
+      undefined,
+    ],
   ])('%s: %s', (message, reason) => {
     expect(readRefusal(message)?.reason).toBe(reason)
   })

@@ -1,5 +1,6 @@
 import type { StepEndReason } from '../executor.ts'
 import { ANNOTATION, GATE_CONTAINER, MAIN_CONTAINER } from './names.ts'
+import { isPassingRefusal } from './passing-refusal.ts'
 import { askedReason, findMain, readStep, type StepObjects } from './read-step.ts'
 import type { ContainerView, PodView } from './views.ts'
 
@@ -108,7 +109,7 @@ function tighten(job: StepObjects['job'], pod: PodView, startedAt: Date): Remedy
 /** What an Event about a Job without a pod means. @returns null where waiting may help */
 export function readRefusal(message: string): { reason: StepEndReason; message: string } | null {
   // A quota frees itself as other jobs end; what an admission rule forbids it will forbid again.
-  if (/exceeded quota/i.test(message)) return null
+  if (/exceeded quota/i.test(message) || isPassingRefusal(message)) return null
   return /forbidden|invalid|denied|violates|not found|no .* found/i.test(message)
     ? { reason: 'StartFailed', message: message.slice(0, 1000) }
     : null

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { ALGORITHMS, type DemonstrationAlgorithm } from './algorithms.ts'
 import { loadSurroundings } from './config.ts'
 import { locateDataset } from './dataset.ts'
@@ -143,8 +142,12 @@ function tellWhereEverythingIs(stack: Stack, folder: DataFolder, story: Story): 
 
 /** Removes the data folder, or says where it stays. */
 async function leave(folder: DataFolder, isKept: boolean, story: Story): Promise<void> {
-  if (isKept) story.line(`kept: ${join(folder.path)}`)
-  else await folder.remove()
+  if (isKept) {
+    story.line(`kept: ${folder.path}`)
+    return
+  }
+  await folder.remove()
+  story.line(`${folder.isTemporary ? 'removed' : 'emptied'}: ${folder.path} (--keep leaves it as it is)`)
 }
 
 /** Rejects when the program is asked to end; asked again, it ends at once, and its children with it. */

@@ -39,6 +39,13 @@ describe('the data folder of a run', () => {
     expect(await readdir(parent)).toEqual(['thesis.txt'])
   })
 
+  it('error: a file in the place of a folder is refused, as a wrong option', async () => {
+    const file = join(parent, 'thesis.txt')
+    await writeFile(file, 'years of work')
+    await expect(openDataFolder(file)).rejects.toThrow(UsageError)
+    await expect(openDataFolder(join(file, 'data'))).rejects.toThrow(`--data ${join(file, 'data')}: cannot be a folder`)
+  })
+
   it('error: a folder that a running process uses is refused, naming the process', async () => {
     const folder = await openDataFolder(join(parent, 'data'))
     await writeFile(join(folder.path, '.c2d-local-stack'), `${process.ppid}\n`)

@@ -17,7 +17,7 @@ export interface DataFolder {
 /**
  * A fresh folder for a run.
  * @param wanted the folder the user named; it must be empty, absent or of an earlier run, whose content goes
- * @throws UsageError where it is anything else, or where the earlier run is still up
+ * @throws UsageError where it is anything else, cannot be made, or where the earlier run is still up
  */
 export async function openDataFolder(wanted: string | undefined): Promise<DataFolder> {
   if (wanted === undefined) {
@@ -26,7 +26,12 @@ export async function openDataFolder(wanted: string | undefined): Promise<DataFo
     return { path, isTemporary: true, remove: () => rm(path, { recursive: true, force: true }) }
   }
   const path = resolve(wanted)
-  await mkdir(path, { recursive: true })
+  try {
+    await mkdir(path, { recursive: true })
+  } catch (error) {
+    const { code = 'it' } = error as NodeJS.ErrnoException // EEXIST and ENOTDIR: a file; EACCES, EROFS: not ours
+    throw new UsageError(`--data ${wanted}: cannot be a folder (${code}). Name another one.`)
+  }
   const names = await readdir(path)
   if (names.length > 0) {
     if (!names.includes(MARKER)) {

@@ -52,7 +52,7 @@ export async function checkProof(
   } finally {
     chain.close()
   }
-  return `holds: signature, ${results.length} files, ${orders.length} orders on chain\nkept in ${path}`
+  return `holds: signature, ${results.length} files, ${orders.length} orders on chain\nwritten to ${path}`
 }
 
 /** A proof is signed just after the end of its job, which never waits for it. */

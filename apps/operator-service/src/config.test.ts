@@ -35,6 +35,18 @@ describe('readConfig', () => {
     expect(JSON.stringify(config)).not.toContain('p%2Fw')
   })
 
+  it('behaviour: origins of adopted results are origins, and none by default', () => {
+    const read = (origins: string): string[] => readConfig({ ...minimal, RESULT_ORIGINS: origins }).resultOrigins
+    expect(readConfig(minimal).resultOrigins).toEqual([])
+    expect(read('https://Bucket.example, http://10.0.0.5:9000/')).toEqual([
+      'https://bucket.example',
+      'http://10.0.0.5:9000',
+    ])
+    for (const wrong of ['https://bucket.example/folder', 'ftp://bucket.example', '*', 'https://key@bucket.example']) {
+      expect(() => read(wrong)).toThrow('RESULT_ORIGINS')
+    }
+  })
+
   it('error: names everything that is wrong at once', () => {
     expect(() => readConfig({ ...minimal, ALLOWED_PROVIDERS: '["0x1"]', SIGNATURE_REQUIRED: 'maybe' })).toThrow(
       /ALLOWED_PROVIDERS[\s\S]*SIGNATURE_REQUIRED/,

@@ -3,6 +3,13 @@ import { Secret, flagSchema, loadConfig, portSchema, secretSchema } from '@c2d/r
 import { buildResultsConfig, resultsSettings } from '@c2d/storage'
 import { z } from 'zod'
 
+/** A scheme, a host, a port perhaps, and nothing else. */
+const originSchema = z
+  .url({ protocol: /^https?$/ })
+  .transform((url) => new URL(url))
+  .refine(({ origin, href }) => href === `${origin}/`, 'must be an origin: scheme, host and port')
+  .transform(({ origin }) => origin)
+
 const schema = z
   .object({
     DATABASE_URL: secretSchema.optional(),
@@ -20,6 +27,7 @@ const schema = z
     ALGO_POD_TIMEOUT: z.string().optional(),
     STORAGE_EXPIRY: z.string().optional(),
     ...resultsSettings,
+    RESULT_ORIGINS: z.string().default('').transform(readList).pipe(z.array(originSchema)),
     ENVIRONMENT_MAX_AGE: z.coerce.number().positive().default(600),
     ENGINE_SECRET: secretSchema.optional(),
     MIGRATE_ONLY: flagSchema.default(false),
@@ -69,6 +77,7 @@ const schema = z
       requestsPerMinute: env.RATE_LIMIT_PER_MINUTE,
       trustedProxies: env.TRUSTED_PROXIES,
       results: buildResultsConfig(env, context),
+      resultOrigins: env.RESULT_ORIGINS,
       logLevel: env.LOG_LEVEL,
       info: {
         address: env.OPERATOR_ADDRESS ?? null,
@@ -83,6 +92,7 @@ export type Config = z.infer<typeof schema>
 /**
  * The settings of operator-service, by the reference's names (operator-service-api §12) and these:
  * DATABASE_URL: in place of POSTGRES_*. RESULTS_FOLDER, AWS_*, IPFS_*: where results are kept.
+ * RESULT_ORIGINS: where results of jobs may be read that an engine of the original ran, `https://host`; none unless said.
  * POD_DATABASE_PASSWORD: set for the role that pods report as, after the migrations.
  * MIGRATE_ONLY: migrate, set that password, and end; then the service itself needs no more than the role c2d_service.
  * ENGINE_SECRET: what engines know this service by; without it there are no live logs.

@@ -5,6 +5,7 @@ import { openDatabase } from '@c2d/postgres'
 import { createLogger, createShutdown, runMain } from '@c2d/runtime'
 import { createResultStores } from '@c2d/storage'
 import { createApp } from './app.ts'
+import { openAdoptedResults } from './clients/adopted-results.ts'
 import { createEngineClient } from './clients/engine-client.ts'
 import { readConfig } from './config.ts'
 import { createEventFeed } from './domain/event-feed.ts'
@@ -17,6 +18,7 @@ const EVENT_POLL_MS = 250
 const HEARTBEAT_MS = 15_000
 const QUEUE_MAX_AGE_MS = 500
 const ENGINE_TIMEOUT_MS = 5_000
+const ORIGIN_TIMEOUT_MS = 10_000
 
 await runMain(async () => {
   const config = readConfig(process.env)
@@ -42,10 +44,11 @@ await runMain(async () => {
 
   const notifier = createJobNotifier({ coalesceMs: COALESCE_MS }, { db, log })
   shutdown.onClose('notifier', () => notifier.close())
-  const results = createResultStores(config.results, {
+  const stores = createResultStores(config.results, {
     keys: { load: (jobId, object) => loadResultKey(db, { jobId, object }) },
   })
-  shutdown.onClose('results', () => results.close())
+  shutdown.onClose('results', () => stores.close())
+  const results = openAdoptedResults({ origins: config.resultOrigins, timeoutMs: ORIGIN_TIMEOUT_MS }, { stores })
   const feed = createEventFeed({ pollMs: EVENT_POLL_MS }, { db, log })
   const engine =
     config.engineSecret && createEngineClient({ secret: config.engineSecret, timeoutMs: ENGINE_TIMEOUT_MS })

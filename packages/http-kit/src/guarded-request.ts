@@ -34,20 +34,23 @@ const IMPERSONAL = new Set(['accept', 'accept-encoding', 'range', 'if-range'])
  * @param options.timeoutMs how long connecting and waiting for the head may take, each redirect anew; the body's pace
  *   is the reader's to watch
  * @param options.connections how many to one host at most
+ * @param options.maxRedirects how many are followed; 5 unless said
  * @param options.lookup asked in place of the system's resolver
  */
 export function createGuardedRequest(options: {
   allowList: AllowList
   timeoutMs: number
   connections: number
+  maxRedirects?: number
   lookup?: Lookup
 }): GuardedRequest {
+  const { maxRedirects = MAX_REDIRECTS } = options
   const agentFor = createGuardedAgents({ ...options, scheduling: 'lifo' })
 
   return async function guardedRequest(url, { headers, signal }) {
     let target = parseTarget(url)
     let sent: Readonly<Record<string, string>> = headers
-    for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
+    for (let hop = 0; hop <= maxRedirects; hop++) {
       const allowed = assertReachable(target, options.allowList)
       const agent = agentFor(target.protocol, allowed)
       const body = await ask(target, { headers: sent, agent, signal, timeoutMs: options.timeoutMs })
@@ -60,7 +63,7 @@ export function createGuardedRequest(options: {
       if (next.origin !== target.origin) sent = impersonal(sent)
       target = next
     }
-    throw unavailable(`The address redirects more than ${MAX_REDIRECTS} times.`)
+    throw unavailable(`The address redirects more than ${maxRedirects} times.`)
   }
 }
 

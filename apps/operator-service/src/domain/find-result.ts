@@ -3,6 +3,7 @@ import { areResultsRemoved, type JobRow } from '@c2d/operator-db'
 import type { Database } from '@c2d/postgres'
 import { AppError } from '@c2d/runtime'
 import { isAddressOfJob } from '@c2d/storage'
+import { isWebAddress } from './web-address.ts'
 import { loadOwnedJob } from './load-owned-job.ts'
 
 /** A result that can be served: what it is called, and where it lies, the first place first. */
@@ -30,18 +31,24 @@ export async function findResult(
   const result = job.outputs[index]
   if (!result) throw notFound(`No such index ${index} in this compute job`)
   if (result.url === '') throw notFound(await whyNotKept(db, job, result))
-  return assertOwnAddress(result, job.jobId)
+  return assertOwnAddress(result, job)
 }
 
 /** The stored log of a job's algorithm, or null where none was stored. */
 export function findStoredLog(job: JobRow, type: StoredResult['type'] = 'algorithmLog'): FoundResult | null {
   const log = job.outputs?.find((output) => output.type === type && output.url !== '')
-  return log ? assertOwnAddress(log, job.jobId) : null
+  return log ? assertOwnAddress(log, job) : null
 }
 
-/** Addresses are written by a pod: whatever it wrote, it can only name what is its own job's. */
-function assertOwnAddress({ filename, sha256, url, copies = [] }: StoredResult, jobId: string): FoundResult {
-  const addresses = [url, ...copies].filter((address) => isAddressOfJob(address, jobId))
+/**
+ * Addresses are written by a pod: whatever it wrote, it can only name what is its own job's. Web addresses say nothing of
+ * whose they are; they count in rows that no engine of ours ever claimed, which were finished before this system came.
+ */
+function assertOwnAddress({ filename, sha256, url, copies = [] }: StoredResult, job: JobRow): FoundResult {
+  const isAdopted = job.epoch === 0
+  const addresses = [url, ...copies].filter(
+    (address) => isAddressOfJob(address, job.jobId) || (isAdopted && isWebAddress(address)),
+  )
   if (addresses.length > 0) return { filename, sha256, addresses }
   throw notFound('The result has no address in this storage.')
 }

@@ -7,7 +7,7 @@ import { listen } from '@c2d/http-kit'
 import { MIGRATIONS, SERVICE_ROLE, announceEnvironment, createJobNotifier } from '@c2d/operator-db'
 import { migrateToLatest, openDatabase, type Database } from '@c2d/postgres'
 import { Secret, silentLogger } from '@c2d/runtime'
-import { createFilesystemStore, type ResultStore } from '@c2d/storage'
+import { createFilesystemStore, type ResultReader, type ResultStore } from '@c2d/storage'
 import { createTestDatabase } from '@c2d/testing'
 import { createApp, type AppOptions } from '../../src/app.ts'
 import { createEngineClient } from '../../src/clients/engine-client.ts'
@@ -32,7 +32,11 @@ export interface OperatorUnderTest {
   close(): Promise<void>
 }
 
-export async function startOperator(overrides: Partial<AppOptions> = {}): Promise<OperatorUnderTest> {
+/** @param reading wraps how results are read */
+export async function startOperator(
+  overrides: Partial<AppOptions> = {},
+  reading: (stores: ResultReader) => ResultReader = (stores) => stores,
+): Promise<OperatorUnderTest> {
   const database = await createTestDatabase({
     template: 'operator-db',
     migrate: async (templateUrl) => {
@@ -68,7 +72,7 @@ export async function startOperator(overrides: Partial<AppOptions> = {}): Promis
     {
       db: serviceDb,
       notifier,
-      results,
+      results: reading(results),
       feed,
       engine: createEngineClient({ secret: new Secret(ENGINE_SECRET), timeoutMs: 2_000 }),
       recoverSigner,

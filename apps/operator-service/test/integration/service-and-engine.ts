@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ENGINE_ROLE, MIGRATIONS, POD_ROLE, SERVICE_ROLE, setPodPassword } from '@c2d/operator-db'
 import { migrateToLatest, openDatabase } from '@c2d/postgres'
-import { createTestDatabase, TEST_POD_PASSWORD } from '@c2d/testing'
+import { createTestDatabase, podDatabaseUrl, TEST_POD_PASSWORD } from '@c2d/testing'
 
 // What is started here is built by `npx tsc -b apps/operator-service apps/operator-engine` and `npm run build`.
 const APPS = fileURLToPath(new URL('../../../', import.meta.url))
@@ -81,7 +81,7 @@ export async function startServiceAndEngine(options: {
   })
   start('operator-engine', {
     DATABASE_URL: withRole(database.url, ENGINE_ROLE),
-    POD_DATABASE_URL: Object.assign(new URL(database.url), { username: POD_ROLE, password: TEST_POD_PASSWORD }).href,
+    POD_DATABASE_URL: podDatabaseUrl(database.url),
     ENVIRONMENTS: JSON.stringify([{ id: options.environment, privateKey: ENVIRONMENT_KEY, maxJobDuration: 60 }]),
     WORKSPACES_FOLDER: join(folder, 'workspaces'),
     POD_CONFIGURATION_PROGRAM: join(APPS, 'pod-configuration/dist/pod.mjs'),

@@ -1,5 +1,6 @@
 import { textDigest } from '@c2d/chain'
-import { loadProof, type JobRow } from '@c2d/operator-db'
+import type { DerivedAsset } from '@c2d/contracts'
+import { loadDerivedAsset, loadProof, type JobRow } from '@c2d/operator-db'
 import { verifyProof } from '@c2d/proof'
 import { sleep } from '@c2d/runtime'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
@@ -113,17 +114,57 @@ describe('a signer of proofs that is elsewhere', () => {
       },
       'no answer': () => undefined,
     }
-    const jobIds: string[] = []
-    for (const [what, lie] of Object.entries(lies)) {
-      signer.answer = lie
-      const jobId = await runJob()
-      jobIds.push(jobId)
-      await waitFor(`${what}: asked again`, () => countAsked(jobId) >= 2)
-      expect([what, await loadProof(world.db, jobId)]).toEqual([what, null])
+    const told = new Map<string, SignerAnswer>()
+    signer.answer = (asked, response) => {
+      const lie = [...told].find(([jobId]) => asked.text.includes(jobId))?.[1]
+      if (lie) lie(asked, response)
+      else response.writeHead(503).end() // not known yet which one it is to be
     }
+    const jobs = await Promise.all(
+      Object.entries(lies).map(async ([what, lie]) => {
+        const jobId = await world.queueJob(ALGORITHM)
+        told.set(jobId, lie)
+        return { what, jobId }
+      }),
+    )
+    for (const { what, jobId } of jobs) {
+      await world.waitForJob(jobId, isFinished, PATIENCE_MS)
+      await waitFor(`${what}: asked again`, () => countAsked(jobId) >= 2)
+    }
+    for (const { what, jobId } of jobs) expect([what, await loadProof(world.db, jobId)]).toEqual([what, null])
     signer.answer = signWith(KEY)
-    for (const jobId of jobIds) await expectProof(jobId)
+    for (const { jobId } of jobs) await expectProof(jobId)
   }, 600_000)
+
+  it('behaviour: while it is down, results that are to become an asset do not expire', async () => {
+    await signer.start()
+    await signer.stop()
+    const jobId = await world.queueJob(ALGORITHM)
+    const wish: DerivedAsset = {
+      outputs: true,
+      log: false,
+      owner: signer.address,
+      whitelist: [],
+      metadata: {},
+      serviceEndpoint: 'http://127.0.0.1:9',
+    }
+    await world.db.raw(
+      `UPDATE jobs SET workflow = jsonb_set(workflow::jsonb, '{spec,metadata,stages,0,output}', :output::jsonb)::text
+       WHERE workflowid = :jobId`,
+      { jobId, output: JSON.stringify({ derivedAsset: wish }) },
+    )
+    await world.startEngine({ ...signer.settings, ...world.environment({ storageExpiry: 3_600 }) })
+    await world.waitForJob(jobId, isFinished, PATIENCE_MS)
+    await waitFor('it is noted', () => loadDerivedAsset(world.db, jobId))
+    expect(await loadProof(world.db, jobId)).toBeNull()
+    const { rows } = await world.db.raw<{ rows: unknown[] }>(
+      'SELECT results_expire_at FROM jobs WHERE workflowid = :jobId',
+      { jobId },
+    )
+    expect(rows).toEqual([{ results_expire_at: null }])
+    await signer.start()
+    await expectProof(jobId)
+  }, 300_000)
 
   it('behaviour: statements that it never signs keep no other job from its proof', async () => {
     await signer.start()

@@ -34,7 +34,7 @@ trap leave EXIT
 trap 'exit 130' INT TERM
 
 # get NAME COMMAND...: what a program of the test bed prints; its complaints are kept
-get() { timeout 45m "${@:2}" 2>"$logs/$1.log" || { tail -5 "$logs/$1.log" >&2; return 1; }; }
+get() { timeout 20m "${@:2}" 2>"$logs/$1.log" || { tail -5 "$logs/$1.log" >&2; return 1; }; }
 get build "$testbed/build" --all >/dev/null || without 'its programs could not be built'
 cluster=$(get up "$testbed/up") || without 'it did not start'
 eval "$cluster"
@@ -79,8 +79,8 @@ step Kubernetes 45 env C2D_TEST_IMAGES='c2d/*:local' npm test -- --again kuberne
 algorithm=$(sed -n 's/.*\(node:24-bookworm-slim\) is \(.*\/\)node@\(sha256:[0-9a-f]*\).*/\2\1@\3/p' "$logs/base-images.log")
 export ADVERTISED_ADDRESS=$C2D_TEST_NODE_ADDRESS C2D_POD_REGISTRY=localhost:5000/c2d ALGORITHM_IMAGE=$algorithm
 if [ -S "$run/containerd.sock" ]; then export NODE_IMPORT="ctr --address $run/containerd.sock --namespace k8s.io images import"; fi
-step Compose 15 scripts/prove-compose.sh
-step manifests 8 scripts/prove-manifests.sh
+step Compose 20 scripts/prove-compose.sh
+step manifests 12 scripts/prove-manifests.sh
 
 if [ ${#failed[@]} -gt 0 ]; then
   printf '\ncluster: FAILED:'

@@ -38,7 +38,7 @@ services:
   demo: { environment: { FILES_URL: 'http://$at:8070' } }
 YAML
 export COMPOSE_FILE=docker-compose.yml:deploy/compose/standins.yml:$work/outside.yml
-timeout 200 docker compose up --detach --no-build --wait postgres chain files metadata-cache s3 >"$work/up" 2>&1 || {
+timeout 300 docker compose up --detach --no-build --wait postgres chain files metadata-cache s3 >"$work/up" 2>&1 || {
   tail -15 "$work/up"
   exit 1
 }
@@ -75,7 +75,7 @@ pods="POD_CONFIGURATION_CONTAINER=$C2D_POD_REGISTRY/pod-configuration@$(digest_o
 POD_PUBLISH_CONTAINER=$C2D_POD_REGISTRY/pod-publishing@$(digest_of pod-publishing)"
 
 # --- settings; keys are published ones of the development chain ---
-kubectl create namespace "$services" >/dev/null
+kubectl create --save-config namespace "$services" >/dev/null
 secret() { # NAME: what is on stdin
   kubectl --namespace "$services" create secret generic "$1" --from-env-file=/dev/stdin >/dev/null
 }
@@ -126,15 +126,15 @@ kubectl --namespace "$services" create configmap c2d-addresses --from-file="$wor
 # --- apply, wait, run ---
 kubectl apply --kustomize "$work/services" >/dev/null
 kubectl apply --kustomize "$work/jobs" >/dev/null
-kubectl --namespace "$services" wait --for=condition=Complete job/migrations --timeout=120s >/dev/null
+kubectl --namespace "$services" wait --for=condition=Complete job/migrations --timeout=240s >/dev/null
 for app in operator-service provider operator-engine; do
-  kubectl --namespace "$services" rollout status "deployment/$app" --timeout=120s >/dev/null
+  kubectl --namespace "$services" rollout status "deployment/$app" --timeout=240s >/dev/null
 done
 say 'migrated; provider, operator-service and operator-engine are ready'
 kubectl --namespace "$services" port-forward --address "$at" service/provider 8030:8030 >"$work/forward" 2>&1 &
 forwarder=$!
 for _ in $(seq 60); do curl -fsS --noproxy '*' --max-time 3 -o /dev/null "http://$at:8030/" 2>/dev/null && break; sleep 0.5; done
-timeout 200 docker compose run --rm --no-deps demo 2>"$work/demo" | tee -a /dev/stderr | grep -q 'run directly on the file: yes' || {
+timeout 300 docker compose run --rm --no-deps demo 2>"$work/demo" | tee -a /dev/stderr | grep -q 'run directly on the file: yes' || {
   tail -5 "$work/demo"
   exit 1
 }

@@ -1,6 +1,6 @@
 export { createTestDatabase, type TestDatabase, type TestDatabaseOptions } from './postgres.ts'
 export { startTestChain, type TestChain } from './chain.ts'
 export { createOceanActor, type OceanActor } from './ocean-actor.ts'
-export { TEST_POD_PASSWORD } from './pod-password.ts'
+export { podDatabaseUrl, TEST_POD_PASSWORD } from './pod-password.ts'
 export { buildProofPredicate } from './proof-predicate.ts'
 export { openDoor, type Door } from './open-door.ts'

@@ -7,7 +7,7 @@ import { createServer as createSocketServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ENGINE_ROLE, MIGRATIONS, POD_ROLE, SERVICE_ROLE, setPodPassword } from '@c2d/operator-db'
+import { ENGINE_ROLE, MIGRATIONS, SERVICE_ROLE, setPodPassword } from '@c2d/operator-db'
 import { migrateToLatest, openDatabase } from '@c2d/postgres'
 import { createTestDatabase, podDatabaseUrl, TEST_POD_PASSWORD } from '@c2d/testing'
 

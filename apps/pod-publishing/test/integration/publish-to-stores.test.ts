@@ -21,7 +21,7 @@ import {
 } from '@c2d/operator-db'
 import { migrateToLatest, openDatabase, type Database } from '@c2d/postgres'
 import { createResultStores, formatResultsConfig, type ResultStores, type ResultsConfig } from '@c2d/storage'
-import { createTestDatabase, TEST_POD_PASSWORD, type TestDatabase } from '@c2d/testing'
+import { createTestDatabase, podDatabaseUrl, TEST_POD_PASSWORD, type TestDatabase } from '@c2d/testing'
 import { startIpfsFake } from '../../../../packages/storage/test/integration/support/ipfs-fake.ts'
 import { openBucket, type BucketUnderTest } from '../../../../packages/storage/test/integration/support/s3-server.ts'
 
@@ -124,12 +124,9 @@ interface Run {
 
 /** Runs the pod as an executor does: its files in a folder of its own, nothing of ours in its environment. */
 async function runPod(over: Partial<StepPublish> = {}, to = config): Promise<Run> {
-  const databaseUrl = new URL(database.url)
-  databaseUrl.username = 'c2d_pod'
-  databaseUrl.password = TEST_POD_PASSWORD
   const limits = { maxFiles: 1_000, maxFileBytes: 1e9, maxTotalBytes: 1e9, archive: 'none', manifest: false, ...over }
   const files = {
-    [STEP_FILE.report]: JSON.stringify({ databaseUrl: databaseUrl.toString(), token: job.token }),
+    [STEP_FILE.report]: JSON.stringify({ databaseUrl: podDatabaseUrl(database.url), token: job.token }),
     [STEP_FILE.publish]: JSON.stringify(limits),
     [STEP_FILE.results]: formatResultsConfig(to),
   }

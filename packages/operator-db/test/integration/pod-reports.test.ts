@@ -14,7 +14,7 @@ import {
 import { reportOutputs, reportProgress, reportProvisioning } from '@c2d/operator-db/reports'
 import type { Step } from '@c2d/contracts'
 import { createOperatorDatabase, queueJob, type OperatorDatabase } from './operator-database.ts'
-import { TEST_POD_PASSWORD } from '@c2d/testing'
+import { podDatabaseUrl, TEST_POD_PASSWORD } from '@c2d/testing'
 
 type Client = Awaited<ReturnType<typeof openListener>>
 
@@ -24,10 +24,7 @@ let pod: Client
 beforeAll(async () => {
   database = await createOperatorDatabase()
   await setPodPassword(database.db, TEST_POD_PASSWORD)
-  const url = new URL(database.url)
-  url.username = 'c2d_pod'
-  url.password = TEST_POD_PASSWORD
-  pod = await openListener({ url: url.toString(), applicationName: 'pod' })
+  pod = await openListener({ url: podDatabaseUrl(database.url), applicationName: 'pod' })
 })
 afterAll(async () => {
   await pod.end()

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Step } from '@c2d/contracts'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { migrateToLatest, openDatabase, openListener } from '@c2d/postgres'
-import { createTestDatabase, TEST_POD_PASSWORD } from '@c2d/testing'
+import { createTestDatabase, podDatabaseUrl, TEST_POD_PASSWORD } from '@c2d/testing'
 import {
   MIGRATIONS,
   claimJobs,
@@ -28,10 +28,7 @@ let pod: Client
 beforeAll(async () => {
   database = await createOperatorDatabase()
   await setPodPassword(database.db, TEST_POD_PASSWORD)
-  const url = new URL(database.url)
-  url.username = 'c2d_pod'
-  url.password = TEST_POD_PASSWORD
-  pod = await openListener({ url: url.toString(), applicationName: 'thief' })
+  pod = await openListener({ url: podDatabaseUrl(database.url), applicationName: 'thief' })
 })
 afterAll(async () => {
   await pod.end()
@@ -150,10 +147,7 @@ describe('the role of pods, whatever token it has', () => {
   })
 
   it('error: sees no word that another pod says', async () => {
-    const url = new URL(database.url)
-    url.username = 'c2d_pod'
-    url.password = TEST_POD_PASSWORD
-    const other = await openListener({ url: url.toString(), applicationName: 'pod' })
+    const other = await openListener({ url: podDatabaseUrl(database.url), applicationName: 'pod' })
     const { jobId, token } = await claimed('publish')
     await other.query(reportOutputs({ jobId, token, outputs }))
     const { rows } = await pod.query<{ query: string }>(`SELECT query FROM pg_stat_activity WHERE query <> ''`)

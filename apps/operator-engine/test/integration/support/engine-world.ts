@@ -21,7 +21,7 @@ import {
 import { migrateToLatest, openDatabase, type Database } from '@c2d/postgres'
 import { sleep } from '@c2d/runtime'
 import { createFilesystemStore, type ResultStore } from '@c2d/storage'
-import { createTestDatabase, TEST_POD_PASSWORD } from '@c2d/testing'
+import { createTestDatabase, podDatabaseUrl, TEST_POD_PASSWORD } from '@c2d/testing'
 
 const APPS = fileURLToPath(new URL('../../../../', import.meta.url))
 const ENVIRONMENT = 'engine-tests'
@@ -104,7 +104,7 @@ export async function createEngineWorld(): Promise<EngineWorld> {
   const settings = (): Record<string, string> => ({
     PATH: process.env['PATH'] ?? '',
     DATABASE_URL: engineUrl(database.url),
-    POD_DATABASE_URL: podUrl(database.url),
+    POD_DATABASE_URL: podDatabaseUrl(database.url),
     ...environment({}),
     WORKSPACES_FOLDER: join(folder, 'workspaces'),
     RESULTS_FOLDER: resultsFolder,
@@ -120,7 +120,7 @@ export async function createEngineWorld(): Promise<EngineWorld> {
   return {
     db,
     databaseUrl: database.url,
-    podDatabaseUrl: podUrl(database.url),
+    podDatabaseUrl: podDatabaseUrl(database.url),
     origin: `127.0.0.1:${origin.port}`,
     workspaces: join(folder, 'workspaces'),
     resultsFolder,
@@ -229,13 +229,6 @@ async function startOrigin(): Promise<{ server: Server; port: number }> {
 function engineUrl(databaseUrl: string): string {
   const url = new URL(databaseUrl)
   url.searchParams.set('options', `-c timezone=UTC -c role=${ENGINE_ROLE}`)
-  return url.href
-}
-
-function podUrl(databaseUrl: string): string {
-  const url = new URL(databaseUrl)
-  url.username = 'c2d_pod'
-  url.password = TEST_POD_PASSWORD
   return url.href
 }
 

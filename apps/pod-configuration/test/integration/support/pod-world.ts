@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { STEP_FILE, type JobEvent, type Stage } from '@c2d/contracts'
 import { insertJob, listEvents, MIGRATIONS, registerStepToken, setPodPassword } from '@c2d/operator-db'
 import { migrateToLatest, openDatabase } from '@c2d/postgres'
-import { createTestDatabase, TEST_POD_PASSWORD } from '@c2d/testing'
+import { createTestDatabase, podDatabaseUrl, TEST_POD_PASSWORD } from '@c2d/testing'
 
 const POD = fileURLToPath(new URL('../../../dist/pod.mjs', import.meta.url))
 
@@ -43,7 +43,7 @@ export async function createPodWorld() {
   })
   const db = openDatabase({ url: database.url, applicationName: 'test', maxConnections: 2 })
   await setPodPassword(db, TEST_POD_PASSWORD)
-  const podUrl = Object.assign(new URL(database.url), { username: 'c2d_pod', password: TEST_POD_PASSWORD }).href
+  const podUrl = podDatabaseUrl(database.url)
 
   return {
     /** @param options.umask of the shell that starts it; a container may have any */

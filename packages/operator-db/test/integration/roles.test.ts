@@ -10,8 +10,8 @@ import {
   areResultsRemoved,
   claimJobs,
   claimStopped,
-  countAttempts,
   countAtWork,
+  countAttempts,
   endDelivery,
   endExpiredQueued,
   endStepTokens,
@@ -20,19 +20,26 @@ import {
   finishJob,
   hasEnvironment,
   insertJob,
+  insertProof,
   isAgreementInUse,
+  isSettled,
   jobsWithoutRow,
   listEnvironments,
   listEvents,
   listExpiredResults,
+  listSequels,
   listUnfinished,
+  listUnprovenJobs,
   loadDeliveryKey,
   loadEngineOfJob,
+  loadProof,
+  loadProofSalts,
   loadQueuePositions,
   markNotificationDelivered,
   markNotificationFailed,
   markResultsRemoved,
   notifyJobs,
+  opensResults,
   postponeDelivery,
   recordAttempt,
   recordOutcome,
@@ -44,6 +51,7 @@ import {
   takeDueDeliveries,
   takeDueNotifications,
 } from '@c2d/operator-db'
+import type { ProofEnvelope } from '@c2d/contracts'
 import { createNonceLedger, isSchemaCurrent, openDatabase, type Database } from '@c2d/postgres'
 import { buildNewJob, createOperatorDatabase, queueJob, type OperatorDatabase } from './operator-database.ts'
 
@@ -69,6 +77,14 @@ function openAs(role: string): Database {
   return openDatabase({ url: url.toString(), applicationName: 'test' })
 }
 
+/** In the form of a proof; who signed it is no matter of the database's. */
+function buildEnvelope(): ProofEnvelope {
+  const address = `0x${'0'.repeat(40)}`
+  const endorsement = { environment, environmentAddress: address, keyAddress: address, validFrom: 0, validUntil: 1 }
+  const signature = { keyid: address, sig: 'AA==', endorsement: { ...endorsement, signature: '0x' } }
+  return { payloadType: 'application/vnd.in-toto+json', payload: 'e30=', signatures: [signature] }
+}
+
 const environment = 'env-roles'
 const lease = { environment, claimedBy: 'engine-1', leaseSeconds: 30 }
 const refusal = { code: '42501' }
@@ -87,6 +103,11 @@ describe('c2d_service', () => {
     await loadQueuePositions(service, environment)
     expect(await loadEngineOfJob(service, job.jobId)).toBeNull()
     expect(await areResultsRemoved(service, job.jobId)).toBe(false)
+    expect(await loadProof(service, job.jobId)).toBeNull()
+    expect(await loadProofSalts(service, job.jobId)).toEqual([])
+    expect(await listSequels(service, [job.jobId])).toEqual(new Map())
+    expect(await isSettled(service, job.jobId)).toBe(false)
+    expect(await opensResults(service, { jobId: job.jobId, token: 'x' })).toBe(false)
     await listEnvironments(service, { maxAgeSeconds: 60 })
     const ledger = createNonceLedger({ window: '60' }, { db: service })
     expect(await ledger.spend('0xa', '1000')).toMatchObject({ fresh: true })
@@ -111,6 +132,10 @@ describe('c2d_service', () => {
     ['announce an environment', `INSERT INTO envs (namespace) VALUES ('x')`],
     ['announce an engine', `INSERT INTO engines (instance, url) VALUES ('x', 'http://x')`],
     ['send notifications', `SELECT * FROM notifications`],
+    ['sign a proof', `INSERT INTO proofs (job_id, envelope) VALUES ('x', '{}')`],
+    ['read what was signed for a chain', `SELECT raw FROM chain_transactions`],
+    ['send to a chain', `UPDATE chain_transactions SET state = 'sent'`],
+    ['make an asset', `UPDATE derived_assets SET state = 'published'`],
     ['take a nonce back', `UPDATE nonce_spent SET nonce = 0`],
     ['make a table', `CREATE TABLE public.mine (a int)`],
   ])('error: cannot %s', async (_what, statement) => {
@@ -153,6 +178,12 @@ describe('c2d_engine', () => {
     expect(await listExpiredResults(engine, { environments: [environment] })).toMatchObject([{ jobId, environment }])
     expect(await markResultsRemoved(engine, { jobId, by: 'engine-1', outputs: [] })).toBe(true)
     expect(await jobsWithoutRow(engine, [jobId])).toEqual([jobId])
+    const unproven = { environments: [environment], limit: 9 }
+    expect(await listUnprovenJobs(engine, { ...unproven, except: [] })).toContain(jobId)
+    expect(await listUnprovenJobs(engine, { ...unproven, except: [jobId] })).not.toContain(jobId)
+    const proof = { jobId, envelope: buildEnvelope(), salts: [], isAnchored: false, by: 'engine-1' }
+    expect([await insertProof(engine, proof), await insertProof(engine, proof)]).toEqual([true, false])
+    expect(await listUnprovenJobs(engine, { ...unproven, except: [] })).not.toContain(jobId)
     const late = await queueJob(database.db, { environment, validUntil: null })
     const sweep = { environments: [{ id: environment, maxQueueSeconds: 1e-6 }], by: 'engine-1', limit: 9 }
     expect(await endExpiredQueued(engine, sweep)).toMatchObject([{ jobId: late, reason: 'QueueTimedOut' }])
@@ -174,6 +205,8 @@ describe('c2d_engine', () => {
 
   it.each([
     ['queue a job', `INSERT INTO jobs (workflowid, agreementid) VALUES ('x', 'x')`],
+    ['change what was signed', `UPDATE proofs SET envelope = '{}'`],
+    ['change a salt', `UPDATE proofs SET salts = '[]'`],
     ['change what was asked', `UPDATE jobs SET workflow = '{}'`],
     ['change whose job it is', `UPDATE jobs SET owner = '0xme'`],
     ['delete a job', `DELETE FROM jobs`],

@@ -5,7 +5,7 @@ import { spawnGuarded, type ChildExit } from '@c2d/dev-servers'
 import type { LogFile } from './log-file.ts'
 import type { Opener } from './opener.ts'
 
-const READY_TIMEOUT_MS = 60_000
+const READY_TIMEOUT_MS = 120_000
 const POLL_MS = 25
 const WATCH_MS = 500
 

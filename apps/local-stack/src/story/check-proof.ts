@@ -10,7 +10,7 @@ import type { OceanClient } from './ocean-js.ts'
 import type { FinishedJob } from './run-job.ts'
 import { fetchSigned, type JobOfConsumer } from './signed-requests.ts'
 
-const WAIT_MS = 10_000
+const WAIT_MS = 60_000
 const POLL_MS = 50
 
 /** Where the proof and what it speaks of are found. */

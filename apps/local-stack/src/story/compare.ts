@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import type { DemonstrationAlgorithm } from '../algorithms.ts'
 
 const run = promisify(execFile)
-const TIMEOUT_MS = 60_000
+const TIMEOUT_MS = 180_000
 
 /** The file that both demonstration algorithms write. */
 export const RESULT_FILE = 'result.json'

@@ -8,7 +8,7 @@ import { loadSignedStatus } from './signed-requests.ts'
 import { startJob, type JobOptions } from './start-job.ts'
 
 const POLL_MS = 50
-const JOB_TIMEOUT_MS = 120_000
+const JOB_TIMEOUT_MS = 300_000
 
 /** The client that does it, and who is told. */
 interface Telling {

@@ -1,9 +1,11 @@
-import { afterAll, beforeAll, describe } from '@jest/globals'
+import { afterAll, beforeAll, describe, jest } from '@jest/globals'
 import { startStack } from '../../src/stack/start-stack.ts'
 import { describeCompute } from '../stories/compute-story.ts'
 import { describeDerivedAsset } from '../stories/derived-asset-story.ts'
 import { findStackPorts } from '../stories/find-stack-ports.ts'
 import { createStoryWorld, type StoryWorld } from '../stories/story-world.ts'
+
+jest.setTimeout(600_000)
 
 describe('ocean.js, with jobs as processes', () => {
   let world: StoryWorld
@@ -11,8 +13,8 @@ describe('ocean.js, with jobs as processes', () => {
   beforeAll(async () => {
     const ports = await findStackPorts()
     world = await createStoryWorld((options) => startStack({ ...options, ports, path: process.env['PATH'] ?? '' }))
-  }, 180_000)
-  afterAll(() => world.close(), 60_000)
+  })
+  afterAll(() => world.close())
 
   describe('a consumer', () => {
     describeCompute(here)

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { programOf } from '../../src/stack/service.ts'
 import { runLocalStack, type StackRun } from './local-stack-process.ts'
 
@@ -12,7 +12,9 @@ const STEPS = [
   ...['environments', 'initializeCompute', 'startOrder on chain', 'computeStart', 'computeStatus until finished'],
   'download every result',
 ]
-const GONE_WITHIN_MS = 3_000
+const GONE_WITHIN_MS = 15_000
+
+jest.setTimeout(600_000)
 
 describe('npm start', () => {
   let runs: StackRun[]

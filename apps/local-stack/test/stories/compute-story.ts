@@ -11,49 +11,40 @@ import { fetchSigned, loadSignedStatus, type JobOfConsumer } from '../../src/sto
 import { startJob } from '../../src/story/start-job.ts'
 import type { StoryWorld } from './story-world.ts'
 
-const BEGIN_MS = 120_000
+const BEGIN_MS = 300_000
 const POLL_MS = 200
-const TEST_MS = 300_000
 
 /** What a consumer does with ocean.js, as it is published: order, start, watch, stop, download, be refused. */
 export function describeCompute(here: () => StoryWorld): void {
-  it(
-    'behaviour: a paid job ends with the very bytes that the algorithm computes, and with its log',
-    async () => {
-      const { dataset, folder, run, wageGap } = here()
-      const { job, results } = await run()
-      const direct = join(folder, 'direct')
-      await mkdir(direct)
-      const path = process.env['PATH'] ?? ''
-      const expected = await runDirectly({ algorithm: wageGap, datasetPath: dataset.path, folder: direct, path })
-      expect(results.find(({ fileName }) => fileName === RESULT_FILE)?.content).toEqual(expected)
-      const log = results.find(({ type }) => type === 'algorithmLog')
-      expect(log?.content.toString('utf8')).toContain('read 534 workers')
-      expect(job).toMatchObject({ status: JOB_STATUS.finished.code, statusText: JOB_STATUS.finished.text, exitCode: 0 })
-    },
-    TEST_MS,
-  )
+  it('behaviour: a paid job ends with the very bytes that the algorithm computes, and with its log', async () => {
+    const { dataset, folder, run, wageGap } = here()
+    const { job, results } = await run()
+    const direct = join(folder, 'direct')
+    await mkdir(direct)
+    const path = process.env['PATH'] ?? ''
+    const expected = await runDirectly({ algorithm: wageGap, datasetPath: dataset.path, folder: direct, path })
+    expect(results.find(({ fileName }) => fileName === RESULT_FILE)?.content).toEqual(expected)
+    const log = results.find(({ type }) => type === 'algorithmLog')
+    expect(log?.content.toString('utf8')).toContain('read 534 workers')
+    expect(job).toMatchObject({ status: JOB_STATUS.finished.code, statusText: JOB_STATUS.finished.text, exitCode: 0 })
+  })
 
-  it(
-    'behaviour: a job that never ends by itself is stopped, says so, and leaves its log',
-    async () => {
-      const { client, jobOptions, market, waiting } = here()
-      const options = jobOptions({ algorithm: waiting })
-      const deps = { client, story: SILENT_STORY }
-      const jobId = await startJob(options, deps)
-      await waitUntilItSays('waiting', here(), jobId)
+  it('behaviour: a job that never ends by itself is stopped, says so, and leaves its log', async () => {
+    const { client, jobOptions, market, waiting } = here()
+    const options = jobOptions({ algorithm: waiting })
+    const deps = { client, story: SILENT_STORY }
+    const jobId = await startJob(options, deps)
+    await waitUntilItSays('waiting', here(), jobId)
 
-      const { consumer, providerUrl } = options
-      const address = await consumer.getAddress()
-      await client.ocean.ProviderInstance.computeStop(market.dataset.did, address, jobId, providerUrl, consumer)
-      const ended = await waitForEnd(options, jobId, deps)
-      const status = await loadSignedStatus({ consumer, providerUrl, jobId }, client)
-      expect(status).toMatchObject({ reason: 'Stopped', stopreq: 1 })
-      const log = (await downloadResults(options, ended, deps)).find(({ type }) => type === 'algorithmLog')
-      expect(log?.content.toString('utf8')).toBe('waiting\n')
-    },
-    TEST_MS,
-  )
+    const { consumer, providerUrl } = options
+    const address = await consumer.getAddress()
+    await client.ocean.ProviderInstance.computeStop(market.dataset.did, address, jobId, providerUrl, consumer)
+    const ended = await waitForEnd(options, jobId, deps)
+    const status = await loadSignedStatus({ consumer, providerUrl, jobId }, client)
+    expect(status).toMatchObject({ reason: 'Stopped', stopreq: 1 })
+    const log = (await downloadResults(options, ended, deps)).find(({ type }) => type === 'algorithmLog')
+    expect(log?.content.toString('utf8')).toBe('waiting\n')
+  })
 
   it('error: an algorithm that the dataset does not trust is refused before anything is paid', async () => {
     const { client, jobOptions, untrusted } = here()

@@ -15,9 +15,8 @@ import type { StoryWorld } from './story-world.ts'
 import { runVerify } from './verify-program.ts'
 
 const BUYER_ACCOUNT = 3
-const DISPATCH_MS = 120_000
+const DISPATCH_MS = 300_000
 const POLL_MS = 200
-const TEST_MS = 300_000
 
 const assetSchema = z.object({
   did: z.string(),
@@ -45,7 +44,7 @@ export function describeDerivedAsset(here: () => StoryWorld): void {
     const { downloadsFolder } = here().jobOptions()
     published = join(downloadsFolder, finished.job.jobId)
     await checkProof(proofOptions(here()), finished, { client: here().client })
-  }, TEST_MS)
+  })
 
   it('behaviour: the consumer owns it on chain, and its document tells where it is from', async () => {
     const { client, market, stack } = here()
@@ -68,7 +67,7 @@ export function describeDerivedAsset(here: () => StoryWorld): void {
         },
       },
     })
-  }, 60_000)
+  })
 
   it('behaviour: another consumer orders it and gets the very bytes; without an order there is nothing', async () => {
     const { client, market, stack } = here()
@@ -100,21 +99,17 @@ export function describeDerivedAsset(here: () => StoryWorld): void {
 
     const refused = await fetch(url.replace(sent?.hash ?? '', `0x${'ee'.repeat(32)}`))
     expect(refused.status).toBeGreaterThanOrEqual(400)
-  }, 60_000)
+  })
 
-  it(
-    'behaviour: c2d-verify finds nothing wrong with its job, with the chain at hand and without',
-    async () => {
-      const { job } = finished
-      await waitForEvent(here(), job.jobId, 'anchored')
-      const proof = join(published, 'proof.json')
-      expect(await runVerify(proof)).toMatchObject({ exitCode: 0 })
-      const whole = await runVerify(proof, '--outputs', published, '--rpc', here().stack.urls.chain)
-      expect(whole).toMatchObject({ exitCode: 0, report: expect.stringContaining('outputs/result.json') })
-      expect(whole.report).toContain('anchored there')
-    },
-    TEST_MS,
-  )
+  it('behaviour: c2d-verify finds nothing wrong with its job, with the chain at hand and without', async () => {
+    const { job } = finished
+    await waitForEvent(here(), job.jobId, 'anchored')
+    const proof = join(published, 'proof.json')
+    expect(await runVerify(proof)).toMatchObject({ exitCode: 0 })
+    const whole = await runVerify(proof, '--outputs', published, '--rpc', here().stack.urls.chain)
+    expect(whole).toMatchObject({ exitCode: 0, report: expect.stringContaining('outputs/result.json') })
+    expect(whole.report).toContain('anchored there')
+  })
 
   it.each<[string, (folder: string) => Promise<void>]>([
     ['its statement was changed', (folder) => changeStatement(join(folder, 'proof.json'))],
@@ -128,21 +123,17 @@ export function describeDerivedAsset(here: () => StoryWorld): void {
     expect(verdict).toMatchObject({ exitCode: 1 })
   })
 
-  it(
-    'behaviour: a job that asks for none makes none',
-    async () => {
-      const { job } = await here().run()
-      await waitForEvent(here(), job.jobId, 'anchored')
-      const { timeline } = await loadSignedStatus({ ...here().jobOptions(), jobId: job.jobId }, here().client)
-      expect(timeline?.some(({ what }) => what.startsWith('asset'))).toBe(false)
-    },
-    TEST_MS,
-  )
+  it('behaviour: a job that asks for none makes none', async () => {
+    const { job } = await here().run()
+    await waitForEvent(here(), job.jobId, 'anchored')
+    const { timeline } = await loadSignedStatus({ ...here().jobOptions(), jobId: job.jobId }, here().client)
+    expect(timeline?.some(({ what }) => what.startsWith('asset'))).toBe(false)
+  })
 
   it('attack: nobody else becomes its owner', async () => {
     const output = { publishOutput: true, owner: here().stack.accounts.publisher.address }
     await expect(here().run({ output })).rejects.toThrow(/did not start/)
-  }, 60_000)
+  })
 
   async function appendTo(folder: string, type: string): Promise<void> {
     const index = finished.results.findIndex((result) => result.type === type)

@@ -14,7 +14,7 @@ export interface Verdict {
 export async function runVerify(...args: readonly string[]): Promise<Verdict> {
   const program = programOf('verify', 'bin/c2d-verify.mjs')
   try {
-    const { stdout } = await run(process.execPath, [program, ...args], { timeout: 60_000 })
+    const { stdout } = await run(process.execPath, [program, ...args], { timeout: 180_000 })
     return { exitCode: 0, report: stdout }
   } catch (error) {
     const { code, stderr, stdout } = error as { code?: unknown; stdout?: string; stderr?: string }

@@ -25,6 +25,8 @@ export interface ClusterStack extends StoryWorld {
 
 /** What a pod of these tests may take: the cluster is small, and others use it. */
 const JOB_SIZE = { cpuNumber: 0.2, ramGB: 0.25, diskGB: 0.0625 }
+/** Patience on a machine that does much else. */
+const PATIENCE = { placeSeconds: 300, sealSeconds: 180 }
 const environmentsSchema = z.array(z.looseObject({ id: z.string() }))
 
 /** Starts it. Everything that was opened is closed by `close`, or when it does not come up. */
@@ -121,7 +123,7 @@ async function writeKubeconfig(text: string): Promise<{ folder: string; path: st
 
 function placeEnvironments(json: string, namespace: string): string {
   const environments = environmentsSchema.parse(JSON.parse(json))
-  return JSON.stringify(environments.map((each) => ({ ...each, ...JOB_SIZE, kubernetes: { namespace } })))
+  return JSON.stringify(environments.map((each) => ({ ...each, ...JOB_SIZE, kubernetes: { namespace, ...PATIENCE } })))
 }
 
 function withHost(address: string, host: string): string {

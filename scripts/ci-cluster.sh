@@ -75,7 +75,7 @@ mapfile -t on_stores < <(grep -rlE 'S3_TEST_ENDPOINT|IPFS_TEST_API|support/s3-se
 step 'S3 and IPFS' 15 npm test -- --again integration "${on_stores[@]}"
 step images 20 scripts/build-images.sh --standins
 export C2D_TEST_IMAGES='c2d/*:local'
-step Kubernetes 45 env C2D_TEST_IMAGES='c2d/*:local' npm test -- --again kubernetes
+step Kubernetes 45 npm test -- --again kubernetes
 algorithm=$(sed -n 's/.*\(node:24-bookworm-slim\) is \(.*\/\)node@\(sha256:[0-9a-f]*\).*/\2\1@\3/p' "$logs/base-images.log")
 export ADVERTISED_ADDRESS=$C2D_TEST_NODE_ADDRESS C2D_POD_REGISTRY=localhost:5000/c2d ALGORITHM_IMAGE=$algorithm
 if [ -S "$run/containerd.sock" ]; then export NODE_IMPORT="ctr --address $run/containerd.sock --namespace k8s.io images import"; fi

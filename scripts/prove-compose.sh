@@ -61,10 +61,12 @@ export C2D_SUBNET
 (
   export COMPOSE_PROJECT_NAME=c2d-proof-cluster COMPOSE_PROFILES=cluster COMPOSE_FILE=$standins:$work/some.yml ADVERTISED_ADDRESS=$advertised
   export C2D_NAMESPACE=c2d-proof-jobs-$$ KUBECONFIG_USER=${KUBECONFIG_USER:-$(id -u):$(id -g)}
+  C2D_POD_TAG=proof-$(date +%s) # nodes keep the image of a tag that they know
+  export C2D_POD_TAG
   trap 'down --volumes; no_more' EXIT
   for pod in pod-configuration pod-publishing; do
-    docker tag "c2d/$pod:local" "$C2D_POD_REGISTRY/$pod:local"
-    docker push --quiet "$C2D_POD_REGISTRY/$pod:local" >/dev/null
+    docker tag "c2d/$pod:local" "$C2D_POD_REGISTRY/$pod:$C2D_POD_TAG"
+    docker push --quiet "$C2D_POD_REGISTRY/$pod:$C2D_POD_TAG" >/dev/null
   done
   kubectl create namespace "$C2D_NAMESPACE" >/dev/null
   up && demo

@@ -72,7 +72,7 @@ say "$([ "$own" = yes ] && echo 'our own' || echo "somebody's, so nothing hurts 
 
 mapfile -t on_stores < <(grep -rlE 'S3_TEST_ENDPOINT|IPFS_TEST_API|support/s3-server|/data-plane' \
   --include='*.test.ts' --exclude='ci-cluster*' {apps,packages}/*/test/integration)
-step 'S3 and IPFS' 15 npm test -- --again integration "${on_stores[@]}"
+step 'S3 and IPFS' 20 npm test -- --again integration "${on_stores[@]}"
 step images 20 scripts/build-images.sh --standins
 export C2D_TEST_IMAGES='c2d/*:local'
 step Kubernetes 45 npm test -- --again kubernetes

@@ -5,24 +5,30 @@ interface Node {
   parseCid: (text: string) => CID
 }
 
-const WALK_MS = 10_000
+/**
+ * How long blocks are looked for, and how long they are deleted, of all that is removed at once. Before it deletes a
+ * block, a node walks through everything that is pinned, for each block anew: with thousands of pins that takes seconds.
+ */
+const WALK_MS = 2_000
+const DELETE_MS = 5_000
 const BLOCKS_AT_ONCE = 200
 
 /**
- * Removes a job's objects from a node: unpinned, and their blocks deleted, since nobody shares what was encrypted with
- * a key of its own. What is not pinned under the job's id is not unpinned, whatever its rows name, and blocks that are
- * pinned by somebody else stay; copies on other nodes stay too, unreadable once the key is forgotten. Safe to repeat,
- * also where it did not get to its end.
+ * Removes a job's objects from a node: unpinned, which is what removed means (nobody reads what is not pinned, and its
+ * key is forgotten), and as many of their blocks deleted as a few seconds allow; the others go with the node's own
+ * collection, and nobody shares them, since each object was encrypted with a key of its own. What is not pinned under
+ * the job's id is not unpinned, whatever its rows name; blocks that are pinned by somebody else stay, and so do copies
+ * on other nodes. Safe to repeat, also where it did not get to its end.
  * @param job.cids what the job's rows name; what is pinned under the job's id goes as well
  */
 export async function removeFromIpfs(job: { jobId: string; cids: readonly string[] }, node: Node): Promise<void> {
   const pinned = await pinsOf(job.jobId, node)
-  for (const cid of new Set([...job.cids, ...pinned])) await removeObject(cid, pinned, node)
+  await removeObjects([...new Set([...job.cids, ...pinned])], pinned, node)
 }
 
 /** Removes one object of a job in the same way. Safe to repeat. */
 export async function removeObjectFromIpfs({ jobId, cid }: { jobId: string; cid: string }, node: Node): Promise<void> {
-  await removeObject(cid, await pinsOf(jobId, node), node)
+  await removeObjects([cid], await pinsOf(jobId, node), node)
 }
 
 async function pinsOf(jobId: string, { client }: Node): Promise<Set<string>> {
@@ -33,10 +39,10 @@ async function pinsOf(jobId: string, { client }: Node): Promise<Set<string>> {
   return cids
 }
 
-async function removeObject(cid: string, pinned: ReadonlySet<string>, node: Node): Promise<void> {
-  if (pinned.has(cid)) await unpin(cid, node.client)
-  // Also of what is not pinned: a removal before this one may have ended in between.
-  await deleteBlocks(cid, node)
+async function removeObjects(cids: readonly string[], pinned: ReadonlySet<string>, node: Node): Promise<void> {
+  for (const cid of cids) if (pinned.has(cid)) await unpin(cid, node.client)
+  // Also of what was not pinned any more: a removal before this one may have ended in between.
+  await deleteBlocks([...cids, ...(await listBlocksBelow(cids, node))], node)
 }
 
 async function unpin(cid: string, client: KuboRPCClient): Promise<void> {
@@ -48,24 +54,32 @@ async function unpin(cid: string, client: KuboRPCClient): Promise<void> {
   }
 }
 
-/**
- * All are named before the first is deleted, and the last named goes first: the walk reads what it passes, and so still
- * finds whatever is left of an object whose removal was cut off.
- */
-async function deleteBlocks(cid: string, { client, parseCid }: Node): Promise<void> {
-  const blocks = [cid]
-  try {
-    const signal = AbortSignal.timeout(WALK_MS)
-    // Offline, or a block that is gone already would be looked for in the network.
-    const walk = { recursive: true, unique: true, offline: true, signal }
-    for await (const { ref } of client.refs(cid, walk)) if (ref !== '') blocks.push(ref)
-  } catch {
-    // Unpinned is removed: what the walk does not reach, the node's own collection does.
+async function listBlocksBelow(cids: readonly string[], { client }: Node): Promise<string[]> {
+  const signal = AbortSignal.timeout(WALK_MS)
+  const blocks: string[] = []
+  for (const cid of cids) {
+    try {
+      // Offline, or a block that is gone already would be looked for in the network.
+      const walk = { recursive: true, unique: true, offline: true, signal }
+      for await (const { ref } of client.refs(cid, walk)) if (ref !== '') blocks.push(ref)
+    } catch {
+      // Gone already, or too large to be walked in time: the node's own collection finds what is left.
+    }
   }
-  while (blocks.length > 0) {
-    const some = blocks.splice(-BLOCKS_AT_ONCE).reverse()
-    const removals = client.block.rm(some.map(parseCid), { force: true })[Symbol.asyncIterator]()
-    // A block that stays is pinned by somebody else, and as it should be.
-    while (!(await removals.next()).done);
+  return blocks
+}
+
+/** The first ones first: those by which objects are named. */
+async function deleteBlocks(blocks: readonly string[], { client, parseCid }: Node): Promise<void> {
+  const signal = AbortSignal.timeout(DELETE_MS)
+  try {
+    for (let done = 0; done < blocks.length; done += BLOCKS_AT_ONCE) {
+      const some = blocks.slice(done, done + BLOCKS_AT_ONCE).map(parseCid)
+      const removals = client.block.rm(some, { force: true, signal })[Symbol.asyncIterator]()
+      // A block that stays is pinned by somebody else, and as it should be.
+      while (!(await removals.next()).done);
+    }
+  } catch (thrown) {
+    if (!signal.aborted) throw thrown
   }
 }

@@ -47,7 +47,12 @@ export function createIpfsStore(target: IpfsTarget, deps: { keys?: ObjectKeys | 
     if (!key) throw resultNotFound()
     try {
       const client = await open()
-      const { size } = await client.files.stat(`/ipfs/${cid}`, { signal: AbortSignal.timeout(STAT_MS) })
+      const signal = AbortSignal.timeout(STAT_MS)
+      // What is not pinned any more was removed, although the node may have it until it collects.
+      const [{ size }] = await Promise.all([
+        client.files.stat(`/ipfs/${cid}`, { signal }),
+        assertPinned(cid, { client, signal }),
+      ])
       return { cid, key: { key, context: contextOf(jobId) }, sealedBytes: size, sizeBytes: plainSize(size) }
     } catch (thrown) {
       throw translate(thrown)
@@ -134,6 +139,15 @@ interface Found {
   sizeBytes: number
 }
 
+/** @throws AppError `NotFound`, or the node's error, where the object is not pinned */
+async function assertPinned(cid: string, node: { client: KuboRPCClient; signal: AbortSignal }): Promise<void> {
+  let isPinned = false
+  for await (const pin of node.client.pin.ls({ paths: cid, type: 'recursive', signal: node.signal })) {
+    isPinned ||= pin.type === 'recursive'
+  }
+  if (!isPinned) throw resultNotFound()
+}
+
 /** Binds an object to its job: its key opens nothing else. */
 function contextOf(jobId: string): string {
   return `c2d result v1 ${jobId}`
@@ -162,7 +176,7 @@ function translate(thrown: unknown): Error {
   if (thrown instanceof AppError) return thrown
   const { message = '' } = thrown as { message?: string }
   // In the node's words; it has no codes for them.
-  if (/not found|could not find|no such|does not exist/i.test(message)) return resultNotFound()
+  if (/not found|could not find|no such|does not exist|is not pinned/i.test(message)) return resultNotFound()
   return new AppError('UpstreamUnavailable', {
     detail: 'The storage of results does not answer, or not with what was stored.',
     cause: thrown,

@@ -41,8 +41,8 @@ export interface DataPlane {
 }
 
 /** How much the files are in all: C2D_TEST_DATA_MIB, else 1 GiB on real stores and little on those of npm. */
-export function chooseTotalBytes(isReal: boolean, realMib = 1024): number {
-  return Number(process.env['C2D_TEST_DATA_MIB'] ?? (isReal ? realMib : 64)) * MIB
+function chooseTotalBytes(isReal: boolean): number {
+  return Number(process.env['C2D_TEST_DATA_MIB'] ?? (isReal ? 1024 : 64)) * MIB
 }
 
 /**
@@ -50,10 +50,9 @@ export function chooseTotalBytes(isReal: boolean, realMib = 1024): number {
  * @param options.host the address of this machine at which pods reach the provider
  * @param options.fromPods the address at which pods reach what listens at this one
  * @param options.container of the algorithm
- * @param options.realMib how much there is where the stores are real, unless C2D_TEST_DATA_MIB says
  */
 export async function openDataPlane(
-  options: { host: string; fromPods: (url: string) => Promise<string>; container: object; realMib?: number },
+  options: { host: string; fromPods: (url: string) => Promise<string>; container: object },
   world: EngineWorld,
 ): Promise<DataPlane> {
   const closers: (() => unknown)[] = []
@@ -90,7 +89,7 @@ export async function openDataPlane(
       }),
     )
     const deps = { publisher, consumer, providerKey: PROVIDER_KEY, providerUrl: house.providerUrl }
-    const totalBytes = chooseTotalBytes(bucket.isReal && node.isReal, options.realMib)
+    const totalBytes = chooseTotalBytes(bucket.isReal && node.isReal)
     const datasets: DataPlane['datasets'] = []
     for (const files of planDatasets({ totalBytes, seed: randomBytes(8).toString('hex') })) {
       const placed = []

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, it } from '@jest/globals'
+import { checkExpiry } from '../data-plane/check-expiry.ts'
 import { checkResults } from '../data-plane/check-results.ts'
 import { openDataPlane, type DataPlane } from '../data-plane/data-plane.ts'
-import { createClusterWorld } from './support/cluster-world.ts'
+import { createClusterWorld, type ClusterWorld } from './support/cluster-world.ts'
 import { NODE_ADDRESS, openDoor } from './support/door.ts'
 import { TEST_IMAGE } from './support/test-cluster.ts'
 
@@ -10,13 +11,11 @@ const JOB_MS = 600_000
 
 const closers: (() => Promise<void>)[] = []
 let plane: DataPlane
+let world: ClusterWorld
 beforeAll(async () => {
-  const world = await createClusterWorld('data')
+  world = await createClusterWorld('data')
   closers.push(() => world.close())
-  plane = await openDataPlane(
-    { host: NODE_ADDRESS, fromPods, container: await describeContainer(), realMib: 512 },
-    world,
-  )
+  plane = await openDataPlane({ host: NODE_ADDRESS, fromPods, container: await describeContainer() }, world)
   closers.push(() => plane.close())
   await world.startClusterEngine(
     {},
@@ -32,16 +31,18 @@ beforeAll(async () => {
       }),
     },
   )
-}, 300_000)
+}, 600_000)
 afterAll(async () => {
   for (const close of closers.reverse()) await close()
 }, 180_000)
 
 describe('the whole data plane on the cluster', () => {
   it(
-    'behaviour: three datasets of all types of source arrive in a volume, and what a job made of them comes back byte by byte, from a bucket and from IPFS',
+    'behaviour: three datasets of all types of source arrive in a volume, and what a job made of them comes back byte by byte, from a bucket and from IPFS, until its time is over',
     async () => {
-      await checkResults(await plane.runJob(JOB_MS), plane)
+      const job = await plane.runJob(JOB_MS)
+      await checkResults(job, plane)
+      await checkExpiry(job.jobId, plane, world)
     },
     JOB_MS + 300_000,
   )

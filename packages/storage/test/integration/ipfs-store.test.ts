@@ -64,6 +64,7 @@ describe('IPFS store', () => {
   it('behaviour: what was unpinned by a removal that did not get further is removed by the next one', async () => {
     const { url, cid } = await putOne()
     await fetch(`${node.url}/api/v0/pin/rm?arg=${cid}`, { method: 'POST' })
+    await expect(store.open(url)).rejects.toMatchObject({ code: 'NotFound' })
     await store.remove(JOB, [url])
     expect([...node.blocks.keys()]).toEqual([])
   })

@@ -52,6 +52,9 @@ export async function startIpfsFake(): Promise<IpfsFake> {
         pins.set(cid, url.searchParams.get('name') ?? '')
         return say({ Pins: [cid] })
       case 'pin/ls': {
+        if (cid !== '') {
+          return pins.has(cid) ? say({ Cid: cid, Type: 'recursive' }) : fail(`path '/ipfs/${cid}' is not pinned`)
+        }
         const name = url.searchParams.get('name') ?? ''
         const found = [...pins].filter(([, pinned]) => pinned.includes(name))
         return say(...found.map(([Cid, Name]) => ({ Cid, Type: 'recursive', Name })))

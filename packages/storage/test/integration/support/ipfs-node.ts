@@ -14,8 +14,6 @@ export interface NodeUnderTest {
   add(content: AsyncIterable<Buffer>): Promise<string>
   /** CIDs that are pinned under exactly this name. */
   pinsOf(name: string): Promise<string[]>
-  /** The CIDs of an object's blocks, its own first. */
-  blocksOf(cid: string): Promise<string[]>
   /** Whether the node itself still has a block. */
   holds(cid: string): Promise<boolean>
   close(): Promise<void>
@@ -45,11 +43,6 @@ export async function openIpfsNode(): Promise<NodeUnderTest> {
         if ((pin as { name?: string }).name === name) cids.push(pin.cid.toString()) // the node compares parts of names
       }
       return cids
-    },
-    async blocksOf(cid) {
-      const blocks = [cid]
-      for await (const { ref } of client.refs(cid, { recursive: true, unique: true })) blocks.push(ref)
-      return blocks
     },
     async holds(cid) {
       const answer = await fetch(`${apiUrl}/api/v0/block/stat?arg=${cid}&offline=true`, { method: 'POST' })

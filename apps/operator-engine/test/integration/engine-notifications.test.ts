@@ -77,7 +77,7 @@ describe('notifications', () => {
   })
 
   it('tell of the end of jobs that never began as well, each once', async () => {
-    const serve = { ...world.environment({ maxJobs: 1, maxQueueSeconds: 2 }), ...notify() }
+    const serve = { ...world.environment({ maxJobs: 1, maxQueueSeconds: 5 }), ...notify() }
     await Promise.all([world.startEngine(serve), world.startEngine(serve)])
     const running = await world.queueJob(`setTimeout(() => {}, 60_000)`)
     await world.waitForJob(running, (job) => job.status === 40)
@@ -86,8 +86,8 @@ describe('notifications', () => {
     const late = await world.queueJob(NOTHING)
     const unreadable = await world.queueJob(NOTHING)
     await requestStop(world.db, { jobId: stopped })
-    await requestStop(world.db, { jobId: unreadable }) // claimed although no slot is free, and then not understood
     await world.db('jobs').where({ workflowid: unreadable }).update({ workflow: '{' })
+    await requestStop(world.db, { jobId: unreadable }) // claimed although no slot is free, and then not understood
     await notifyJobs(world.db)
     const ends = { [stopped]: 'Stopped', [unpaid]: 'TimedOut', [late]: 'QueueTimedOut', [unreadable]: 'InternalError' }
     for (const [jobId, reason] of Object.entries(ends)) {

@@ -1,7 +1,9 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { listEvents, notifyJobs, requestStop, type JobRow } from '@c2d/operator-db'
 import { sleep } from '@c2d/runtime'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { waitUntil } from './executor-conformance.ts'
 import { createEngineWorld, type EngineWorld } from './support/engine-world.ts'
 
 const isFinished = (job: JobRow): boolean => job.dateFinished !== null
@@ -20,6 +22,13 @@ beforeAll(async () => {
   await world.startEngine()
 })
 afterAll(() => world.close())
+
+/** Until the algorithm has said something. */
+const waitForLog = (jobId: string): Promise<void> =>
+  waitUntil(async () => {
+    const log = await stat(join(world.workspaces, jobId, 'data/logs/algorithm.log')).catch(() => null)
+    return log !== null && log.size > 0
+  })
 
 describe('engine', () => {
   it('takes a job from its row to its result, and leaves nothing of the data behind', async () => {
@@ -50,8 +59,7 @@ describe('engine', () => {
       exitCode: 0,
       stepMs: { configure: expect.any(Number), algorithm: expect.any(Number), publish: expect.any(Number) },
     })
-    await sleep(300)
-    expect(await readdir(world.workspaces)).not.toContain(jobId)
+    await waitUntil(async () => !(await readdir(world.workspaces)).includes(jobId))
   })
 
   it('behaviour: a failing algorithm says so, and its output is still published', async () => {
@@ -70,7 +78,9 @@ describe('engine', () => {
   })
 
   it('behaviour: what is not paid for any longer is stopped', async () => {
-    const jobId = await world.queueJob(SLEEPER, { validUntil: Math.floor(Date.now() / 1000) + 6 })
+    const jobId = await world.queueJob(SLEEPER, { validUntil: Math.floor(Date.now() / 1000) + 3_600 })
+    await waitForLog(jobId)
+    await world.db('jobs').where({ workflowid: jobId }).update({ valid_until: 1 })
     const job = await world.waitForJob(jobId, isFinished)
     expect(job).toMatchObject({ status: 70, reason: 'TimedOut', stopRequest: 2 })
     expect(await world.resultText(job, 'algorithm.log')).toContain('asleep')
@@ -78,8 +88,7 @@ describe('engine', () => {
 
   it('behaviour: a stop ends a running algorithm, and its log is kept', async () => {
     const jobId = await world.queueJob(SLEEPER)
-    await world.waitForJob(jobId, (job) => job.status === 40)
-    await sleep(300)
+    await waitForLog(jobId)
     await requestStop(world.db, { jobId })
     await notifyJobs(world.db)
     const job = await world.waitForJob(jobId, isFinished)

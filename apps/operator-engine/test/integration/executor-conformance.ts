@@ -165,9 +165,7 @@ export function describeExecutor(name: string, setUp: () => Promise<ExecutorUnde
     it('behaviour: another attempt starts once the one before has ended, from emptied outputs, and runs once', async () => {
       const jobId = await prepareJob()
       const other = await tested.makeExecutor()
-      const step = buildStep(
-        'echo run >> /data/outputs/count; mkdir /data/outputs/d; sleep 0.3; cat /data/outputs/count',
-      )
+      const step = buildStep('echo run >> /data/outputs/count; mkdir /data/outputs/d; sleep 2; cat /data/outputs/count')
       await executor.start(jobId, 'algorithm', step)
       await expect(executor.start(jobId, 'algorithm', step, 2)).rejects.toThrow('has not ended')
       expect(await waitForEnd(executor, jobId)).toMatchObject({ attempt: 1, exitCode: 0 })

@@ -53,7 +53,7 @@ describe.each(SANDBOXES_HERE)('process executor with %s: what only it promises',
     const folder = setup.folder
     const module = await compileProgram('process/create-process-executor.ts', folder)
     const detect = await compileProgram('sandbox/detect-sandbox.ts', folder)
-    const step = buildStep('echo run >> /data/outputs/count; sleep 1; exit 23')
+    const step = buildStep('echo run >> /data/outputs/count; sleep 4; exit 23')
     const engine = spawn(
       process.execPath,
       [
@@ -85,7 +85,7 @@ describe.each(SANDBOXES_HERE)('process executor with %s: what only it promises',
     await waitUntil(async () => (await countProcesses(token)) > 1)
     process.kill(await readRunnerPid(jobId, 'algorithm'), 'SIGKILL')
     // Before anybody looks at the step.
-    await waitUntil(async () => (await countProcesses(token)) === 0, 5000)
+    await waitUntil(async () => (await countProcesses(token)) === 0)
     const ended = await waitForEnd(executor, jobId)
     expect(ended).toMatchObject({ exitCode: null, reason: 'Lost' })
     expect((await executor.observe(jobId)).steps.algorithm).toEqual(ended)

@@ -66,7 +66,7 @@ export async function apply(decision: Decision, observed: Observed, deps: ApplyD
         jobId,
         epoch,
         by: deps.by,
-        detail: describeSteps(observed.steps),
+        detail: describeSteps(observed.steps, deps.nowMs()),
         resultsKeptSeconds: deps.environment.storageExpiry,
         redeliverInSeconds: deps.deliveries.firstPauseSeconds,
         notification: deps.notifications.owedOf('stop', job, deps.environment),

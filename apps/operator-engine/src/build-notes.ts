@@ -1,6 +1,7 @@
 import { STEPS, jobStatusName, STOP_REQUEST, type Step } from '@c2d/contracts'
 import type { JobRow } from '@c2d/operator-db'
 import type { Observed } from './decide.ts'
+import { isAllStored } from './stored-outputs.ts'
 import type { JobNote, StepEnded, StepState } from './executor/executor.ts'
 
 interface Words {
@@ -23,7 +24,12 @@ const WORDS: Record<Step, Words> = {
  * @param by name of the engine that holds the job
  */
 export function buildNotes({ job, steps }: Pick<Observed, 'job' | 'steps'>, by: string): JobNote[] {
-  return [noteClaim(job, by), ...STEPS.flatMap((step) => noteStep(step, steps[step])), ...noteEnd(job)]
+  return [
+    noteClaim(job, by),
+    ...STEPS.flatMap((step) => noteStep(step, steps[step])),
+    ...noteStored(job, steps.publish),
+    ...noteEnd(job),
+  ]
 }
 
 function noteClaim({ epoch }: JobRow, by: string): JobNote {
@@ -56,6 +62,14 @@ function noteStep(name: Step, state: StepState): JobNote[] {
       return [...began, note(reason, `${name} ended: ${describeEnd(state)}`, state.endedAt, !isWell)]
     }
   }
+}
+
+/** The publish step's end may show only when the job is gone. */
+function noteStored(job: JobRow, publish: StepState): JobNote[] {
+  if (publish.phase !== 'running' || !isAllStored(job)) return []
+  const { attempt } = publish
+  const message = 'publish reported that all is stored'
+  return [{ reason: WORDS.publish.completes, message, isWarning: false, step: { name: 'publish', attempt }, at: null }]
 }
 
 function describeSeal({ receipt }: { receipt?: StepEnded['receipt'] }): string {

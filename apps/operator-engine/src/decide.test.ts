@@ -1,4 +1,5 @@
 import { JOB_STATUS, isLegalTransition, jobStatusName, type JobStatusName } from '@c2d/contracts'
+import type { JobRow } from '@c2d/operator-db'
 import { describe, expect, it } from '@jest/globals'
 import { algorithmDeadlineMs } from './deadlines.ts'
 import { decide, type Decision, type Observed } from './decide.ts'
@@ -28,6 +29,8 @@ const ended = (
   endedAt: new Date(NOW_MS),
 })
 
+const stored: JobRow['outputs'] & object = [{ filename: 'a', filesize: 1, url: 'filesystem:a', type: 'output' }]
+
 interface Situation extends Partial<Omit<Observed, 'job' | 'steps'>> {
   status: JobStatusName
   job?: Partial<Observed['job']>
@@ -43,6 +46,7 @@ function observed({ status, job, steps, ...rest }: Situation): Observed {
     maxDurationSeconds: 60,
     keepFailedSeconds: 3_600,
     startsAlgorithmEarly: false,
+    endsShowLate: false,
     ...rest,
   }
 }
@@ -299,6 +303,40 @@ const CASES: Record<string, { given: Situation; want: Decision }> = {
   'logs are published after a failed provisioning': {
     given: { status: 'inputFailed', steps: { configure: ended(1) } },
     want: { do: 'start', step: 'publish', attempt: 1 },
+  },
+  'a publish pod that reported all is not waited for where its end would show later': {
+    given: { status: 'publishing', endsShowLate: true, job: { outputs: stored }, steps: { publish: running() } },
+    want: { do: 'finish', from: 'publishing' },
+  },
+  'it is waited for where its end shows at once': {
+    given: { status: 'publishing', job: { outputs: stored }, steps: { publish: running() } },
+    want: { do: 'wait', untilMs: NOW_MS + 3_600_000 },
+  },
+  'it is waited for where something could not be stored': {
+    given: {
+      status: 'publishing',
+      endsShowLate: true,
+      job: { outputs: [...stored, { ...stored[0]!, url: '', failure: 's3: down' }] },
+      steps: { publish: running() },
+    },
+    want: { do: 'wait', untilMs: NOW_MS + 3_600_000 },
+  },
+  'it is waited for where the algorithm failed, as its end may say why': {
+    given: {
+      status: 'publishing',
+      endsShowLate: true,
+      job: { outputs: stored, reason: 'AlgorithmFailed' },
+      steps: { publish: running() },
+    },
+    want: { do: 'wait', untilMs: NOW_MS + 3_600_000 },
+  },
+  'what removal does to a publish pod that had reported keeps nothing': {
+    given: {
+      status: 'finished',
+      job: { dateFinished: '1700000000.000000', outputs: stored },
+      steps: { publish: ended(null, 'Evicted') },
+    },
+    want: { do: 'remove' },
   },
   'a failure that the publish step found the cause of is named by it': {
     given: {

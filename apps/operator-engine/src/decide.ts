@@ -16,6 +16,7 @@ import {
   publishAgainMs,
   publishDeadlineMs,
 } from './deadlines.ts'
+import { isAllStored } from './stored-outputs.ts'
 import type { StepEndReason, StepEnded, StepState } from './executor/executor.ts'
 
 /** Everything a decision looks at: the row and what the executor holds of the job, both read just now. */
@@ -30,6 +31,8 @@ export interface Observed {
   keepFailedSeconds: number
   /** Whether the algorithm is started together with `configure` and waits for staging by itself (DESIGN §5). */
   startsAlgorithmEarly: boolean
+  /** Whether a step's end shows later than what its pod reported: then a publish pod that reported all is not waited for. */
+  endsShowLate: boolean
 }
 
 /** The one thing to do next. Steps are named with their attempt: whoever is late acts on one that has been already. */
@@ -176,7 +179,7 @@ function decideRunning({ job, prepared, steps, maxDurationSeconds }: Observed, n
 }
 
 function decidePublishing(
-  { job, prepared, steps }: Observed,
+  { job, prepared, steps, endsShowLate }: Observed,
   status: 'inputFailed' | 'algorithmFailed' | 'publishing',
   nowMs: number,
 ): Decision {
@@ -194,6 +197,8 @@ function decidePublishing(
       return prepared ? { do: 'start', step: 'publish', attempt: 1 } : lost
     case 'waiting':
     case 'running': {
+      // Its report is the last thing it does; whoever failed is waited for, as its end may say more.
+      if (endsShowLate && step.phase === 'running' && job.reason === null && isAllStored(job)) return ended
       const untilMs = publishDeadlineMs(beganMs(step))
       if (nowMs < untilMs) return { do: 'wait', untilMs }
       return { do: 'stop', step: 'publish', attempt: step.attempt, reason: 'TimedOut' }
@@ -212,7 +217,8 @@ function decidePublishing(
 /** What is left of a finished job goes at once; only outputs that could not be published wait for somebody to look. */
 function decideFinished({ job, prepared, steps, keepFailedSeconds }: Observed, nowMs: number): Decision {
   if (!prepared) return { do: 'wait', untilMs: null }
-  const isUnpublished = steps.publish.phase === 'ended' && steps.publish.exitCode !== 0
+  // One that had reported may have been ended by the removal that this goes on with.
+  const isUnpublished = steps.publish.phase === 'ended' && steps.publish.exitCode !== 0 && !isAllStored(job)
   const untilMs = (Number(job.dateFinished) + keepFailedSeconds) * 1000
   return isUnpublished && nowMs < untilMs ? { do: 'keep', untilMs } : { do: 'remove' }
 }

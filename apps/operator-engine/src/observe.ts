@@ -29,8 +29,9 @@ export async function observe(
   const { keepFailedSeconds } = deps
   const maxDurationSeconds = environment.maxJobDuration
   const startsAlgorithmEarly = deps.executor.algorithmWaitsForStaging === true
+  const endsShowLate = deps.executor.endsShowLate === true
   return {
-    observed: { job, prepared, steps, maxDurationSeconds, keepFailedSeconds, startsAlgorithmEarly },
+    observed: { job, prepared, steps, maxDurationSeconds, keepFailedSeconds, startsAlgorithmEarly, endsShowLate },
     environment,
   }
 }

@@ -147,6 +147,10 @@ export interface Executor {
    */
   readonly algorithmWaitsForStaging?: boolean
   /**
+   * Whether the end of a step shows noticeably later than its program's own last report; `remove` ends what is left of it.
+   */
+  readonly endsShowLate?: boolean
+  /**
    * Makes the job's workspace exist; safe to repeat, never empties one that is there.
    * @param environment id of the job's environment; may be left out where there is one, or where all run in one place
    * @param claim under which it is held, where that is to be seen

@@ -13,25 +13,35 @@ interface StepRecord {
 /** What the timeline says of the step that a job leaves behind as it moves on; nothing unless it ended. */
 export function describeStep(steps: Steps, step: Step | null): { step?: StepRecord & { name: Step } } {
   const state = step === null ? undefined : steps[step]
-  return step !== null && state?.phase === 'ended' ? { step: { name: step, ...recordOf(state) } } : {}
+  return step !== null && state?.phase === 'ended' ? { step: { name: step, ...recordOf(state, 0) } } : {}
 }
 
-/** When each step ran, and how long it lived in milliseconds; the rest of a job's time is ours. */
-export function describeSteps(steps: Steps): {
+/**
+ * When each step ran, and how long it lived in milliseconds; the rest of a job's time is ours.
+ * @param nowMs the end of one that runs: what it was for is done
+ */
+export function describeSteps(
+  steps: Steps,
+  nowMs: number,
+): {
   steps: Partial<Record<Step, StepRecord>>
   stepMs: Partial<Record<Step, number>>
 } {
   const described: ReturnType<typeof describeSteps> = { steps: {}, stepMs: {} }
   for (const step of STEPS) {
     const state = steps[step]
-    if (state.phase !== 'ended') continue
-    const record = recordOf(state)
+    if (state.phase !== 'ended' && state.phase !== 'running') continue
+    const record = recordOf(state, nowMs)
     described.steps[step] = record
     described.stepMs[step] = record.endedAtMs - record.startedAtMs
   }
   return described
 }
 
-function recordOf({ attempt, startedAt, endedAt }: StepEnded): StepRecord {
-  return { attempt, startedAtMs: startedAt.getTime(), endedAtMs: endedAt.getTime() }
+function recordOf(state: StepEnded | Extract<StepState, { phase: 'running' }>, nowMs: number): StepRecord {
+  const { attempt, startedAt } = state
+  const startedAtMs = startedAt.getTime()
+  // Two clocks: nothing ends before it begins.
+  const endedAtMs = state.phase === 'ended' ? state.endedAt.getTime() : Math.max(startedAtMs, nowMs)
+  return { attempt, startedAtMs, endedAtMs }
 }

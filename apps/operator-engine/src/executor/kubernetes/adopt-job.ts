@@ -23,8 +23,9 @@ interface Adoptee {
 export function listAdoptees(room: NamespaceRoom, jobId: string, epoch: number): Adoptee[] {
   const { anchors, jobs, pods } = room
   const anchor = room.findAnchor(jobId)
+  const observed = room.observe(jobId).steps
   const steps = STEP_NAMES.flatMap((step) => {
-    const state = room.observe(jobId).steps[step]
+    const state = observed[step]
     const objects = state.phase === 'absent' ? null : room.findAttempt(jobId, step, state.attempt)
     return objects && readStep(objects).phase !== 'ended' ? [objects] : []
   })

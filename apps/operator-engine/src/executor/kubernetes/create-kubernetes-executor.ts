@@ -86,6 +86,7 @@ export async function createKubernetesExecutor(
   return {
     name: 'kubernetes',
     algorithmWaitsForStaging: settings.seal !== null,
+    endsShowLate: true, // kubelet looks at its containers once a second
 
     async prepare(jobId, environmentId, claim) {
       assertJobId(jobId)

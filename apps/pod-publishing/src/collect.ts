@@ -1,10 +1,10 @@
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import type { StepPublish } from '@c2d/contracts'
 import { applyLimits } from './apply-limits.ts'
 import { classifyResult } from './classify.ts'
 import { fitRows } from './fit-rows.ts'
 import { listVolume, type LeftOut } from './volume/list-volume.ts'
-import { openFileInside } from './volume/open-inside.ts'
+import { createInsideOpener } from './volume/open-inside.ts'
 import { createPathNamer } from './volume/printable-path.ts'
 import { readUnchanged } from './volume/read-unchanged.ts'
 
@@ -50,6 +50,7 @@ const ENTRIES_PER_FILE = 10
 export async function collectFiles(root: string, limits: StepPublish): Promise<Collected> {
   const collected: Collected = { files: [], skipped: [], refused: [], unreadable: [] }
   const nameOf = createPathNamer()
+  const openInside = createInsideOpener(root)
   const logs: CollectedFile[] = []
   const outputs: CollectedFile[] = []
 
@@ -63,13 +64,7 @@ export async function collectFiles(root: string, limits: StepPublish): Promise<C
     for (const { raw, sizeBytes } of listing.files) {
       const path = nameOf(raw)
       if (path === OWN_LOG) continue
-      const open = () =>
-        Promise.resolve(
-          Readable.from(
-            readUnchanged(() => openFileInside(root, raw), sizeBytes),
-            { objectMode: false },
-          ),
-        )
+      const open = () => Promise.resolve(readUnchanged(() => openInside(raw), sizeBytes))
       const isLog = folder === 'adminlogs' || classifyResult(path) !== 'output'
       ;(isLog ? logs : outputs).push({ path, sizeBytes, open })
     }

@@ -24,11 +24,11 @@ export interface PublishOutcome {
 
 interface Item {
   path: string
+  /** Null for what is made while it is read. */
   sizeBytes: number | null
   open: () => Promise<Readable>
 }
 
-/** Its size is known once it is made. */
 const ARCHIVE = 'outputs.tar'
 const SMALL_BYTES = 1024 * 1024
 /** Files at once: many that wait for answers, few that fill memory with their parts. */
@@ -56,7 +56,7 @@ export async function publishJob(
   let lost = collected.unreadable.length
 
   async function store(item: Item): Promise<void> {
-    const { row, sizeBytes, isKept } = await deps.deliver(item.path === ARCHIVE ? { ...item, sizeBytes: null } : item)
+    const { row, sizeBytes, isKept } = await deps.deliver(item)
     if (isKept) await keep(item, row)
     else rows.set(item.path, { ...describe(item.path, sizeBytes ?? 0, ''), ...row })
   }
@@ -113,7 +113,7 @@ function arrange(jobId: string, files: readonly CollectedFile[], { archive }: St
   if (archive === 'none' || outputs.length === 0) return [...outputs, ...logs]
   const tar: Item = {
     path: ARCHIVE,
-    sizeBytes: outputs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    sizeBytes: null,
     open: () => Promise.resolve(openArchive(jobId, outputs)),
   }
   return [...(archive === 'beside' ? outputs : []), tar, ...logs]

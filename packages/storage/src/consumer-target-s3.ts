@@ -4,10 +4,11 @@ import type { ConsumerStorage } from '@c2d/contracts'
 import { AppError, toError } from '@c2d/runtime'
 import { z } from 'zod'
 import { refusedBy, type ConsumerUpload, type SendToConsumer } from './consumer-upload.ts'
+import { createPartBuffers } from './part-buffers.ts'
+import { uploadToS3 } from './s3-upload.ts'
 
-const MIN_PART_BYTES = 8 * 1024 ** 2
-const MAX_PARTS = 10_000
-const PARTS_AT_ONCE = 2
+/** What all files on their way to one consumer hold at once. */
+const UPLOAD_BYTES = 15 * 1024 ** 2
 
 /**
  * Puts files into a consumer's bucket: the SDK signs and cuts into parts, the guarded client sends. The consumer's keys
@@ -17,37 +18,22 @@ export function putConsumerObject(
   storage: Extract<ConsumerStorage, { type: 's3' }>,
   { upload }: { upload: ConsumerUpload },
 ): SendToConsumer {
-  let opened: Promise<S3Sdk.S3Client> | undefined
-  return async (name, sizeBytes, body) => {
+  const buffers = createPartBuffers({ maxBytes: UPLOAD_BYTES })
+  let opened: Promise<{ sdk: typeof S3Sdk; client: S3Sdk.S3Client }> | undefined
+  return async (name, sizeBytes, source) => {
     opened ??= openClient(storage, upload)
-    const { Upload } = await import('@aws-sdk/lib-storage')
-    const sending = new Upload({
-      client: await opened,
-      params: {
-        Bucket: storage.bucket,
-        Key: storage.prefix + name,
-        Body: body,
-        ContentType: 'application/octet-stream',
-      },
-      partSize: Math.max(MIN_PART_BYTES, Math.ceil((sizeBytes ?? 0) / MAX_PARTS)),
-      queueSize: PARTS_AT_ONCE,
-      leavePartsOnError: false,
-    })
-    try {
-      await sending.done()
-    } catch (thrown) {
-      throw translate(thrown)
-    }
+    const place = { Bucket: storage.bucket, Key: storage.prefix + name }
+    return uploadToS3(source, { place, sizeBytes }, { ...(await opened), buffers, translate })
   }
 }
 
 async function openClient(
   storage: Extract<ConsumerStorage, { type: 's3' }>,
   upload: ConsumerUpload,
-): Promise<S3Sdk.S3Client> {
-  const { S3Client } = await import('@aws-sdk/client-s3')
+): Promise<{ sdk: typeof S3Sdk; client: S3Sdk.S3Client }> {
+  const sdk = await import('@aws-sdk/client-s3')
   const { region, endpoint, accessKeyId, secretAccessKey, sessionToken } = storage
-  return new S3Client({
+  const client = new sdk.S3Client({
     region,
     endpoint: endpoint ?? `https://s3.${region}.amazonaws.com`,
     forcePathStyle: storage.forcePathStyle,
@@ -74,6 +60,7 @@ async function openClient(
       },
     },
   })
+  return { sdk, client }
 }
 
 const requestSchema = z.object({

@@ -31,14 +31,11 @@ export function createConsumerTarget(
   const send = storage.type === 's3' ? putConsumerObject(storage, deps) : putBelow(storage, deps)
   return {
     async put({ path, sizeBytes, source }) {
-      const measured = measureBytes(source)
       try {
-        await send(`${options.jobId}/${assertResultPath(path)}`, sizeBytes, measured.stream)
-      } catch (thrown) {
-        measured.stream.destroy()
-        throw measured.failure() ?? thrown
+        return await send(`${options.jobId}/${assertResultPath(path)}`, sizeBytes, source)
+      } finally {
+        source.destroy()
       }
-      return measured.total()
     },
   }
 }
@@ -47,7 +44,8 @@ function putBelow(
   storage: Extract<ConsumerStorage, { type: 'url' }>,
   { upload }: { upload: ConsumerUpload },
 ): SendToConsumer {
-  return async (name, sizeBytes, body) => {
+  return async (name, sizeBytes, source) => {
+    const measured = measureBytes(source)
     const { status } = await upload(storage.url + name.split('/').map(encodeURIComponent).join('/'), {
       method: 'PUT',
       headers: {
@@ -55,8 +53,13 @@ function putBelow(
         ...storage.headers,
         ...(sizeBytes === null ? {} : { 'Content-Length': String(sizeBytes) }),
       },
-      body,
+      body: measured.stream,
+    }).catch((thrown: unknown) => {
+      measured.stream.destroy()
+      throw measured.failure() ?? thrown
     })
-    if (status < 200 || status > 299) throw refusedBy(status)
+    if (status >= 200 && status <= 299) return measured.total()
+    measured.stream.destroy()
+    throw measured.failure() ?? refusedBy(status)
   }
 }

@@ -13,8 +13,12 @@ export type ConsumerUpload = (
   },
 ) => Promise<{ status: number; headers: IncomingHttpHeaders; body: Buffer }>
 
-/** Sends one file to a name of the consumer's. */
-export type SendToConsumer = (name: string, sizeBytes: number | null, body: Readable) => Promise<void>
+/** Sends one file to a name of the consumer's. @returns size and SHA-256 (hex) of what was read and sent */
+export type SendToConsumer = (
+  name: string,
+  sizeBytes: number | null,
+  source: Readable,
+) => Promise<{ sizeBytes: number; sha256: string }>
 
 /** What a refusal of the storage means: whether it may pass, and nothing of what it said. */
 export function refusedBy(status: number): AppError {

@@ -1,9 +1,10 @@
 import { Readable } from 'node:stream'
 import { AppError } from '@c2d/runtime'
 import type { KuboRPCClient } from 'kubo-rpc-client'
-import { addToIpfs } from './ipfs-add.ts'
+import { addToIpfs, pinOnIpfs } from './ipfs-add.ts'
 import { removeFromIpfs, removeObjectFromIpfs } from './ipfs-removal.ts'
-import { measureBytes } from './measure-bytes.ts'
+import { LendingStream, returnBuffer } from './lending-stream.ts'
+import { createMeter } from './measure-bytes.ts'
 import { assertResultPath, formatResultAddress, parseResultAddress } from './result-address.ts'
 import { resultNotFound, type ObjectKeys, type ResultStore } from './result-store.ts'
 import type { IpfsTarget } from './results-config.ts'
@@ -29,6 +30,7 @@ export function createIpfsStore(target: IpfsTarget, deps: { keys?: ObjectKeys | 
     ...(target.apiKey ? { 'X-API-KEY': target.apiKey.reveal() } : {}),
     ...(target.apiClient === undefined ? {} : { 'CLIENT-ID': target.apiClient }),
   }
+  const api = { url: target.apiUrl, headers }
   let opened: Promise<KuboRPCClient> | undefined
 
   function open(): Promise<KuboRPCClient> {
@@ -65,18 +67,23 @@ export function createIpfsStore(target: IpfsTarget, deps: { keys?: ObjectKeys | 
       const { keys } = deps
       if (!keys?.keep) throw new Error('nothing goes to IPFS without a place for its key')
       const key = generateSegmentKey()
-      const measured = measureBytes(source)
+      const measured = createMeter()
       try {
         // Unpinned until it is whole: what a cut connection leaves goes with the node's next collection.
-        const sealed = sealStream(measured.stream, { key, context: contextOf(jobId) })
-        const object = await addToIpfs({ url: target.apiUrl, headers }, sealed)
-        const client = await open()
-        await client.pin.add(object, { name: jobId })
+        const sealed = sealStream(
+          measured.pass(source),
+          { key, context: contextOf(jobId) },
+          // A segment is one whole buffer that was lent, or a copy of its own.
+          source instanceof LendingStream ? returnBuffer : undefined,
+        )
+        const object = await addToIpfs(api, sealed)
+        await pinOnIpfs(api, object, jobId)
         await keys.keep({ jobId, object, key })
         return { url: formatResultAddress({ backend: 'ipfs', jobId, path: `${object}/${path}` }), ...measured.total() }
       } catch (thrown) {
-        measured.stream.destroy()
         throw measured.failure() ?? translate(thrown)
+      } finally {
+        source.destroy()
       }
     },
 

@@ -33,3 +33,29 @@ export function measureBytes(source: Readable): MeasuredBytes {
     failure: () => failure,
   }
 }
+
+/** Measures what a reader pulls through it, in place of a stream in between: every chunk stays the one that was lent. */
+export function createMeter() {
+  const hash = createHash('sha256')
+  let sizeBytes = 0
+  let failure: Error | undefined
+  return {
+    async *pass(source: Readable): AsyncGenerator<Buffer> {
+      try {
+        for await (const chunk of source as AsyncIterable<Buffer | string>) {
+          const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+          hash.update(bytes)
+          sizeBytes += bytes.length
+          yield bytes
+        }
+      } catch (thrown) {
+        failure = thrown as Error // as it was thrown: it is the source's, and whoever stores tells by it what to do
+        throw thrown
+      }
+    },
+    /** Size and SHA-256 (hex) of what came by; to be asked once the source has ended. */
+    total: () => ({ sizeBytes, sha256: hash.digest('hex') }),
+    /** What the source failed with: a store must not take that for a failure of its own. */
+    failure: () => failure,
+  }
+}

@@ -24,7 +24,7 @@ export interface ResultStore {
   /**
    * Stores one file of a job, whole or not at all; again under the same path replaces it.
    * @param path relative path within the job's results, with `/`
-   * @param options.sizeBytes what the source will give, where it is known: lets a backend choose the size of its parts
+   * @param options.sizeBytes exactly what the source will give, where that is known: lets a backend choose its parts
    * @throws what the source failed with, AppError `InvalidRequest` for a path it cannot keep, or `UpstreamUnavailable`
    */
   put(jobId: string, path: string, source: Readable, options?: { sizeBytes?: number }): Promise<StoredObject>

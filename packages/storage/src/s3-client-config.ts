@@ -4,7 +4,7 @@ import type { S3Target } from './results-config.ts'
 const ATTEMPTS = 5
 const CONNECT_MS = 10_000
 /** A connection that carries nothing for so long is given up. */
-const IDLE_MS = 120_000
+export const IDLE_MS = 120_000
 
 /** The client of a bucket for results. Other than for files of publishers, the machine's own role may be its key. */
 export function buildS3ClientConfig({ region, endpoint, pathStyle, credentials }: S3Target): S3ClientConfig {

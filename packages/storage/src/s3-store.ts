@@ -1,18 +1,17 @@
 import type { Readable } from 'node:stream'
-import type * as S3Sdk from '@aws-sdk/client-s3'
 import { AppError } from '@c2d/runtime'
-import { measureBytes } from './measure-bytes.ts'
+import { createDirectPut } from './s3-direct-put.ts'
+import { createPartBuffers } from './part-buffers.ts'
 import { assertResultPath, formatResultAddress, parseResultAddress } from './result-address.ts'
 import { resultNotFound, type ResultStore } from './result-store.ts'
 import type { S3Target } from './results-config.ts'
 import { buildS3ClientConfig, buildS3Encryption } from './s3-client-config.ts'
 import { emptyS3Prefix } from './s3-removal.ts'
+import { uploadToS3 } from './s3-upload.ts'
 
 const MAX_KEY_BYTES = 1024
-const MIN_PART_BYTES = 8 * 1024 ** 2
-const MAX_PARTS = 10_000
-/** Parts in flight of one upload: with their size, what an upload holds in memory. */
-const PARTS_AT_ONCE = 3
+/** What all uploads of a store hold at once: five parts of the usual size, or many small files. */
+const UPLOAD_BYTES = 25 * 1024 ** 2
 
 /**
  * Results in a bucket: private objects `<prefix><jobId>/<path>`, addressed as `s3:<jobId>/<path>`. Large ones go in
@@ -21,13 +20,17 @@ const PARTS_AT_ONCE = 3
  */
 export function createS3Store(target: S3Target): ResultStore & { close(): void } {
   const encryption = buildS3Encryption(target)
-  let opened: Promise<{ sdk: typeof S3Sdk; client: S3Sdk.S3Client }> | undefined
+  const buffers = createPartBuffers({ maxBytes: UPLOAD_BYTES })
+  let opened: ReturnType<typeof openClient> | undefined
+
+  async function openClient() {
+    const sdk = await import('@aws-sdk/client-s3')
+    const client = new sdk.S3Client(buildS3ClientConfig(target))
+    return { sdk, client, direct: createDirectPut(target, client) }
+  }
 
   function open() {
-    opened ??= import('@aws-sdk/client-s3').then((sdk) => ({
-      sdk,
-      client: new sdk.S3Client(buildS3ClientConfig(target)),
-    }))
+    opened ??= openClient()
     return opened
   }
 
@@ -50,29 +53,14 @@ export function createS3Store(target: S3Target): ResultStore & { close(): void }
     async put(jobId, path, source, options) {
       const url = formatResultAddress({ backend: 's3', jobId, path })
       const place = locate(jobId, path)
-      const { client } = await open()
-      const { Upload } = await import('@aws-sdk/lib-storage')
-      const measured = measureBytes(source)
-      const upload = new Upload({
-        client,
-        params: {
-          ...place,
-          Body: measured.stream,
-          ContentType: 'application/octet-stream',
-          ...encryption.create,
-          ...encryption.access,
-        },
-        partSize: Math.max(MIN_PART_BYTES, Math.ceil((options?.sizeBytes ?? 0) / MAX_PARTS)),
-        queueSize: PARTS_AT_ONCE,
-        leavePartsOnError: false,
-      })
       try {
-        await upload.done()
-      } catch (thrown) {
-        measured.stream.destroy()
-        throw measured.failure() ?? translate(thrown)
+        const { sdk, client, direct } = await open()
+        const deps = { sdk, client, buffers, translate, putDirectly: direct?.put }
+        const stored = await uploadToS3(source, { place, ...encryption, sizeBytes: options?.sizeBytes ?? null }, deps)
+        return { url, ...stored }
+      } finally {
+        source.destroy()
       }
-      return { url, ...measured.total() }
     },
 
     async stat(url) {
@@ -129,7 +117,13 @@ export function createS3Store(target: S3Target): ResultStore & { close(): void }
     },
 
     close() {
-      opened?.then(({ client }) => client.destroy()).catch(() => undefined) // never opened: nothing to close
+      opened?.then(
+        ({ client, direct }) => {
+          direct?.close()
+          client.destroy()
+        },
+        () => undefined, // never opened: nothing to close
+      )
     },
   }
 }

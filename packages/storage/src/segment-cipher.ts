@@ -42,11 +42,18 @@ export function generateSegmentKey(): Buffer {
  * @param plain up to 64 KiB; less only in the last segment, nothing only in an object without bytes
  * @returns the sealed bytes, 16 more
  */
-export function sealSegment(plain: Buffer, position: SegmentPosition, { key, context }: SegmentKey): Buffer {
+export function sealSegment(plain: Buffer, position: SegmentPosition, key: SegmentKey): Buffer {
+  return Buffer.concat(sealInPieces(plain, position, key))
+}
+
+/** The same, without putting its parts together: they are sent one after the other anyway. */
+function sealInPieces(plain: Buffer, position: SegmentPosition, { key, context }: SegmentKey): Buffer[] {
   assertLength(plain.length, position)
   const cipher = createCipheriv('aes-256-gcm', key, nonceOf(position), { authTagLength: TAG_BYTES })
   cipher.setAAD(Buffer.from(context))
-  return Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()])
+  const sealed = cipher.update(plain)
+  cipher.final() // gives no bytes in this mode
+  return [sealed, cipher.getAuthTag()]
 }
 
 /** Decrypts one segment that stands where it was put. @throws SegmentError for anything else */
@@ -116,12 +123,23 @@ export function locateRange(range: { start: number; end: number } | null, sealed
   }
 }
 
-/** Seals a file as it streams by; holds one segment, because only the end shows which is the last. */
-export async function* sealStream(source: AsyncIterable<Buffer>, key: SegmentKey): AsyncGenerator<Buffer> {
+/**
+ * Seals a file as it streams by; holds one segment, because only the end shows which is the last.
+ * @param onSealed gets each plain segment but the last back: nobody reads from it any more
+ */
+export async function* sealStream(
+  source: AsyncIterable<Buffer>,
+  key: SegmentKey,
+  onSealed: (plain: Buffer) => void = () => undefined,
+): AsyncGenerator<Buffer> {
   let index = 0
   let held: Buffer | undefined
   for await (const segment of regroup(source, SEGMENT_BYTES)) {
-    if (held) yield sealSegment(held, { index: index++, isLast: false }, key)
+    if (held) {
+      const sealed = sealInPieces(held, { index: index++, isLast: false }, key)
+      onSealed(held)
+      yield* sealed
+    }
     held = segment
   }
   yield sealSegment(held ?? Buffer.alloc(0), { index, isLast: true }, key)

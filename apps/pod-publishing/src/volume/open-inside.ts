@@ -1,4 +1,4 @@
-import { constants, existsSync } from 'node:fs'
+import { constants, existsSync, type BigIntStats } from 'node:fs'
 import { open, realpath, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -40,26 +40,72 @@ export async function openFolderInside(root: string, path: RawPath): Promise<Fil
   return folder
 }
 
-/** Opens a file of the volume in the same way. What is not a regular file is refused, and nothing of it is read. */
-export async function openFileInside(root: string, path: RawPath): Promise<FileHandle> {
-  const name = path.at(-1)
-  if (!name) throw new NotInsideError('it has no name')
-  let file: FileHandle
-  if (HAS_DESCRIPTOR_PATHS) {
-    const folder = await openFolderInside(root, path.slice(0, -1))
-    try {
-      file = await openAt(folder, name, FILE_FLAGS)
-    } catch (error) {
-      throw refusalOf(error)
-    } finally {
-      await folder.close()
+/** A regular file, open, as it was found. */
+export interface OpenedFile {
+  file: FileHandle
+  stats: BigIntStats
+  close(): Promise<void>
+}
+
+/**
+ * Opens files of a volume in the same way. What is not a regular file is refused, and nothing of it is read. Files of one
+ * folder that are open at a time share what leads there.
+ * @throws NotInsideError; otherwise what the system says
+ */
+export function createInsideOpener(root: string): (path: RawPath) => Promise<OpenedFile> {
+  const folders = new Map<string, { opening: Promise<FileHandle>; users: number }>()
+
+  /** Until it is given back, nobody opens that folder again. */
+  async function share(path: RawPath): Promise<{ folder: FileHandle; giveBack: () => Promise<void> }> {
+    const key = Buffer.concat(path.flatMap((name) => [SLASH, name])).toString('latin1')
+    const shared = folders.get(key) ?? { opening: openFolderInside(root, path), users: 0 }
+    folders.set(key, shared)
+    shared.users += 1
+    const giveBack = async (): Promise<void> => {
+      shared.users -= 1
+      if (shared.users > 0) return
+      folders.delete(key)
+      await (await shared.opening).close()
     }
-  } else {
-    file = await openByWholePath(root, path, FILE_FLAGS)
+    try {
+      return { folder: await shared.opening, giveBack }
+    } catch (thrown) {
+      shared.users -= 1
+      folders.delete(key)
+      throw thrown
+    }
   }
-  if ((await file.stat()).isFile()) return file
-  await file.close()
-  throw new NotInsideError('it is not a regular file')
+
+  return async (path) => {
+    const name = path.at(-1)
+    if (!name) throw new NotInsideError('it has no name')
+    if (!HAS_DESCRIPTOR_PATHS) {
+      return assertRegular(await openByWholePath(root, path, FILE_FLAGS), () => Promise.resolve())
+    }
+    const { folder, giveBack } = await share(path.slice(0, -1))
+    try {
+      return await assertRegular(await openAt(folder, name, FILE_FLAGS), giveBack)
+    } catch (thrown) {
+      await giveBack()
+      throw refusalOf(thrown)
+    }
+  }
+}
+
+async function assertRegular(file: FileHandle, giveBack: () => Promise<void>): Promise<OpenedFile> {
+  const stats = await file.stat({ bigint: true })
+  if (!stats.isFile()) {
+    await file.close()
+    throw new NotInsideError('it is not a regular file')
+  }
+  return {
+    file,
+    stats,
+    async close() {
+      await file.close()
+      await giveBack()
+    },
+  }
 }
 
 /** Where an opened folder can be listed, and its entries looked at, whatever its name leads to by now. */

@@ -116,6 +116,14 @@ describe('a consumer’s own storage', () => {
     expect(kept.size).toBe(0)
   })
 
+  const LEADING_ELSEWHERE = ['../a', 'outputs/../../a', '/etc/passwd', 'outputs//a', 'outputs/a\0b', '']
+
+  it.each(LEADING_ELSEWHERE)('error: a name that leads out of the job’s folder is not sent (%j)', async (path) => {
+    const put = webTarget().put({ path, sizeBytes: 1, source: sourceOf(Buffer.from('x')) })
+    await expect(put).rejects.toMatchObject({ code: 'InvalidRequest' })
+    expect(seen).toEqual([])
+  })
+
   describe('in a bucket', () => {
     let bucket: BucketUnderTest
     let storage: Extract<ConsumerStorage, { type: 's3' }>
@@ -164,6 +172,14 @@ describe('a consumer’s own storage', () => {
         expect(put.sha256).toBe(hashOf(content))
         expect((await read(`from-jobs/${JOB_ID}/${path}`)).equals(content)).toBe(true)
       }
+    })
+
+    it.each(LEADING_ELSEWHERE)('error: nor is it there (%j), and nor is a prefix that leads up', async (path) => {
+      const file = { sizeBytes: 1, source: sourceOf(Buffer.from('x')) }
+      await expect(target().put({ ...file, path })).rejects.toMatchObject({ code: 'InvalidRequest' })
+      const upwards = target({ prefix: '../another-bucket/' }).put({ ...file, path: 'outputs/a' })
+      await expect(upwards).rejects.toThrow()
+      await expect(read(`another-bucket/${JOB_ID}/outputs/a`)).rejects.toThrow()
     })
 
     it('error: a bucket that refuses is told without its name', async () => {

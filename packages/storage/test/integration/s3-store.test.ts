@@ -124,6 +124,46 @@ describe('S3 store, on the wire', () => {
     expect(asked.at(-1)).toMatchObject({ method: 'HEAD', headers })
   })
 
+  it('error: a path that is longer than keys may be is refused before anything is asked', async () => {
+    await expect(put(`outputs/${`${'d'.repeat(200)}/`.repeat(6)}a`, 1)).rejects.toMatchObject({
+      code: 'InvalidRequest',
+    })
+    expect(asked).toEqual([])
+  })
+
+  it('behaviour: small files are asked for once, and what fails is asked for again', async () => {
+    const usual = answer
+    let failures = 2
+    answer = (request, response) => {
+      if (failures-- > 0) response.writeHead(503).end()
+      else usual(request, response)
+    }
+    expect(await put('outputs/a', 10)).toMatchObject({ sizeBytes: 10 })
+    expect(asked.map(({ method }) => method)).toEqual(['PUT', 'PUT', 'PUT'])
+    await put('outputs/b', 10)
+    expect(asked).toHaveLength(4)
+  })
+
+  it('behaviour: a file is sent in parts of which few are in memory at a time', async () => {
+    const waiting: (() => void)[] = []
+    const usual = answer
+    answer = (request, response) => {
+      if (!request.query.has('partNumber')) usual(request, response)
+      else waiting.push(() => usual(request, response))
+    }
+    let readBytes = 0
+    const source = bytesOf(60 * 1024 ** 2).map((chunk: Buffer) => {
+      readBytes += chunk.length
+      return chunk
+    })
+    const storing = createS3Store(target).put(JOB, 'outputs/big', source, { sizeBytes: 60 * 1024 ** 2 })
+    while (waiting.length < 5) await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(readBytes).toBeLessThan(26 * 1024 ** 2) // five parts, and what the stream itself holds
+    answer = usual
+    for (const respond of waiting) respond()
+    expect((await storing).sizeBytes).toBe(60 * 1024 ** 2)
+  }, 60_000)
+
   it('behaviour: a part that fails is sent again, alone', async () => {
     const usual = answer
     let failures = 2
@@ -134,8 +174,8 @@ describe('S3 store, on the wire', () => {
     const stored = await put('outputs/big', 20 * 1024 ** 2)
     expect(stored.sizeBytes).toBe(20 * 1024 ** 2)
     const parts = asked.flatMap(({ query }) => query.get('partNumber') ?? [])
-    expect(parts.sort()).toEqual(['1', '2', '2', '2', '3'])
-    expect(asked.at(-1)?.body.toString()).toMatch(/<PartNumber>1<.*<PartNumber>2<.*<PartNumber>3</s)
+    expect(parts.sort()).toEqual(['1', '2', '2', '2', '3', '4'])
+    expect(asked.at(-1)?.body.toString()).toMatch(/<PartNumber>1<.*<PartNumber>2<.*<PartNumber>3<.*<PartNumber>4</s)
   }, 30_000)
 
   it('error: an upload that cannot be finished is aborted, and says whose fault it is not', async () => {

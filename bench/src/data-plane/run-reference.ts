@@ -15,10 +15,19 @@ export async function isInstalled(program: string): Promise<boolean> {
   return tries.includes(true)
 }
 
-/** Runs a program that others use for the same. @returns seconds @throws Error when it fails */
-export async function timeProgram(program: string, args: readonly string[]): Promise<number> {
+/**
+ * Runs a program that others use for the same.
+ * @param env in place of this process's own
+ * @returns seconds
+ * @throws Error when it fails
+ */
+export async function timeProgram(
+  program: string,
+  args: readonly string[],
+  env?: Readonly<Record<string, string>>,
+): Promise<number> {
   const beganAt = performance.now()
-  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'inherit'] })
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'inherit'], ...(env && { env }) })
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject)
     child.once('close', resolve)

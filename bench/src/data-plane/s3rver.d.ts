@@ -1,0 +1,8 @@
+/** As much of it as is used; it comes without types. */
+declare module 's3rver' {
+  class S3rver {
+    constructor(options: { port: number; address: string; silent: boolean; directory: string })
+    run(): Promise<unknown>
+  }
+  export = S3rver
+}

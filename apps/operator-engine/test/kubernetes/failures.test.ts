@@ -1,13 +1,16 @@
 import { text } from 'node:stream/consumers'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import type { Executor, StepEnded, StepSpec } from '../../src/executor/executor.ts'
 import type { ClusterEnvironment } from '../../src/executor/kubernetes/settings.ts'
 import { buildJobId, buildStep, waitUntil } from '../integration/executor-conformance.ts'
 import { provideEmptyImage } from './support/pod-images.ts'
 import { createTestNamespace, TEST_IMAGE, type TestNamespace } from './support/test-cluster.ts'
 
-const END_MS = 50_000
+/** Kubelet measures disks when it finds the time: a busy machine takes minutes. */
+const END_MS = 170_000
 const MIB = 1024 ** 2
+
+jest.setTimeout(2 * END_MS)
 
 describe('what can go wrong on a cluster has a reason and an end', () => {
   let namespace: TestNamespace
@@ -105,12 +108,15 @@ describe('what can go wrong on a cluster has a reason and an end', () => {
   })
 
   it('a full /tmp: WorkspaceFull', async () => {
-    const job = await begin(buildStep('head -c 60000000 /dev/zero > /tmp/big; sleep 50'), { tmpMB: 8, ephemeralMB: 16 })
+    const job = await begin(
+      buildStep('head -c 60000000 /dev/zero > /tmp/big; sleep 160', { maxDurationSeconds: 170 }),
+      { tmpMB: 8, ephemeralMB: 16 },
+    )
     expect(await waitForEnd(job)).toMatchObject({ reason: 'WorkspaceFull', exitCode: null })
   })
 
   it('a pod that is evicted: Evicted, and another attempt may begin', async () => {
-    const job = await begin(buildStep('echo ready; sleep 30', { graceSeconds: 1 }))
+    const job = await begin(buildStep('echo ready; sleep 55', { graceSeconds: 1 }))
     await waitForLog(job, 'ready')
     const name = await podOf(job.jobId)
     await namespace.client.create(`${api()}/pods/${name}/eviction`, {
@@ -134,14 +140,14 @@ describe('what can go wrong on a cluster has a reason and an end', () => {
   })
 
   it('a pod that somebody deletes: Evicted', async () => {
-    const job = await begin(buildStep('echo ready; sleep 30', { graceSeconds: 1 }))
+    const job = await begin(buildStep('echo ready; sleep 55', { graceSeconds: 1 }))
     await waitForLog(job, 'ready')
     await namespace.client.delete(`${api()}/pods/${await podOf(job.jobId)}`)
     expect(await waitForEnd(job)).toMatchObject({ reason: 'Evicted', exitCode: null })
   })
 
   it('behaviour: a Job that somebody deletes is not run again as the same attempt', async () => {
-    const job = await begin(buildStep('echo ready; sleep 30', { graceSeconds: 1 }))
+    const job = await begin(buildStep('echo ready; sleep 55', { graceSeconds: 1 }))
     await waitForLog(job, 'ready')
     const path = `/apis/batch/v1/namespaces/${namespace.name}/jobs/${job.jobId}-algorithm-job`
     await namespace.client.delete(path, { propagationPolicy: 'Background' })

@@ -2,11 +2,11 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { JOB_STATUS } from '@c2d/contracts'
-import { expect, it } from '@jest/globals'
+import { beforeAll, expect, it } from '@jest/globals'
 import type { OceanClient } from '../../src/story/ocean-js.ts'
 import { RESULT_FILE, runDirectly } from '../../src/story/compare.ts'
 import { SILENT_STORY } from '../../src/story/print.ts'
-import { downloadResults, waitForEnd } from '../../src/story/run-job.ts'
+import { downloadResults, waitForEnd, type FinishedJob } from '../../src/story/run-job.ts'
 import { fetchSigned, loadSignedStatus, type JobOfConsumer } from '../../src/story/signed-requests.ts'
 import { startJob } from '../../src/story/start-job.ts'
 import type { StoryWorld } from './story-world.ts'
@@ -16,9 +16,14 @@ const POLL_MS = 200
 
 /** What a consumer does with ocean.js, as it is published: order, start, watch, stop, download, be refused. */
 export function describeCompute(here: () => StoryWorld): void {
+  let paid: FinishedJob
+  beforeAll(async () => {
+    paid = await here().run()
+  })
+
   it('behaviour: a paid job ends with the very bytes that the algorithm computes, and with its log', async () => {
-    const { dataset, folder, run, wageGap } = here()
-    const { job, results } = await run()
+    const { dataset, folder, wageGap } = here()
+    const { job, results } = paid
     const direct = join(folder, 'direct')
     await mkdir(direct)
     const path = process.env['PATH'] ?? ''
@@ -27,6 +32,24 @@ export function describeCompute(here: () => StoryWorld): void {
     const log = results.find(({ type }) => type === 'algorithmLog')
     expect(log?.content.toString('utf8')).toContain('read 534 workers')
     expect(job).toMatchObject({ status: JOB_STATUS.finished.code, statusText: JOB_STATUS.finished.text, exitCode: 0 })
+  })
+
+  it('attack: a stranger gets neither its results nor its log, is not told of it, and finds nothing to stop', async () => {
+    const { client, market, stack, stranger } = here()
+    const { jobId } = paid.job
+    const { provider: providerUrl } = stack.urls
+    const { ProviderInstance: provider } = client.ocean
+    for (const index of paid.results.keys()) {
+      const url = await provider.getComputeResultUrl(providerUrl, stranger, jobId, index)
+      await expect(client.ocean.downloadFile(url, index)).rejects.toThrow()
+    }
+    const address = await stranger.getAddress()
+    expect(await provider.computeStop(market.dataset.did, address, jobId, providerUrl, stranger)).toEqual([])
+    expect(await provider.computeStatus(providerUrl, address, jobId)).toEqual([])
+    for (const endpoint of ['computeLogs', 'computeProof'] as const) {
+      const response = await fetchSigned(endpoint, { providerUrl, consumer: stranger, jobId }, client)
+      expect([endpoint, response.ok]).toEqual([endpoint, false])
+    }
   })
 
   it('behaviour: a job that never ends by itself is stopped, says so, and leaves its log', async () => {

@@ -4,17 +4,15 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createChainClient } from '@c2d/chain'
 import type { JobEvent } from '@c2d/contracts'
-import { DEV_CHAIN_ID, devWallet } from '@c2d/dev-servers'
+import { DEV_CHAIN_ID } from '@c2d/dev-servers'
 import { beforeAll, expect, it } from '@jest/globals'
 import { z } from 'zod'
 import { checkProof } from '../../src/story/check-proof.ts'
 import type { FinishedJob } from '../../src/story/run-job.ts'
 import { loadSignedStatus } from '../../src/story/signed-requests.ts'
-import { createSigner } from '../../src/story/signers.ts'
 import type { StoryWorld } from './story-world.ts'
 import { runVerify } from './verify-program.ts'
 
-const BUYER_ACCOUNT = 3
 const DISPATCH_MS = 300_000
 const POLL_MS = 200
 
@@ -70,14 +68,10 @@ export function describeDerivedAsset(here: () => StoryWorld): void {
   })
 
   it('behaviour: another consumer orders it and gets the very bytes; without an order there is nothing', async () => {
-    const { client, market, stack } = here()
+    const { client, market, stack, stranger: buyer } = here()
     const { ocean } = client
     const { provider } = stack.urls
-    const { address: buyerAddress, privateKey } = devWallet(BUYER_ACCOUNT)
-    const buyer = createSigner(
-      { index: BUYER_ACCOUNT, address: buyerAddress, publishedPrivateKey: privateKey },
-      { rpcUrl: stack.urls.chain, chainId: DEV_CHAIN_ID },
-    )
+    const buyerAddress = await buyer.getAddress()
     const owner = stack.accounts.consumer.address
     const datatokens = new ocean.Datatoken(market.consumer, DEV_CHAIN_ID)
     // The contracts take every permission back when an NFT changes hands; its owner gives them anew.

@@ -1,7 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DEV_CHAIN_ID } from '@c2d/dev-servers'
+import { DEV_CHAIN_ID, devWallet } from '@c2d/dev-servers'
+import type { Signer } from 'ethers-v5'
 import { ALGORITHMS, type DemonstrationAlgorithm } from '../../src/algorithms.ts'
 import { locateDataset, type DemonstrationDataset } from '../../src/dataset.ts'
 import { ENVIRONMENTS } from '../../src/stack/environments.ts'
@@ -11,9 +12,11 @@ import { prepareMarket, type Market } from '../../src/story/prepare-market.ts'
 import { SILENT_STORY } from '../../src/story/print.ts'
 import type { PublishedAsset } from '../../src/story/publish-assets.ts'
 import { runJob, type FinishedJob } from '../../src/story/run-job.ts'
+import { createSigner } from '../../src/story/signers.ts'
 import type { JobOptions } from '../../src/story/start-job.ts'
 
 const ORDERS = 20
+const STRANGER_ACCOUNT = 3
 const WAITING = "console.log('waiting'); setInterval(() => {}, 1000)\n"
 
 /** The whole system with a market in it, and ocean.js before it. */
@@ -28,6 +31,8 @@ export interface StoryWorld {
   readonly waiting: PublishedAsset
   /** One that the dataset does not trust. */
   readonly untrusted: PublishedAsset
+  /** Somebody else, who has no part in any job. */
+  readonly stranger: Signer
   /** A folder of this world. */
   readonly folder: string
   /** A paid run of the wage gap, but for what is said. */
@@ -87,8 +92,13 @@ export async function createStoryWorld(
     const run = (given: Partial<JobOptions> = {}): Promise<FinishedJob> =>
       runJob(jobOptions(given), { client, story: SILENT_STORY })
     const { asset: waitingAsset } = waitingOffer
+    const { address, privateKey } = devWallet(STRANGER_ACCOUNT)
+    const stranger = createSigner(
+      { index: STRANGER_ACCOUNT, address, publishedPrivateKey: privateKey },
+      { rpcUrl: stack.urls.chain, chainId: DEV_CHAIN_ID },
+    )
     return {
-      ...{ stack, client, market, dataset, wageGap, waiting: waitingAsset, untrusted, folder },
+      ...{ stack, client, market, dataset, wageGap, waiting: waitingAsset, untrusted, stranger, folder },
       ...{ jobOptions, run, close },
     }
   } catch (error) {

@@ -4,9 +4,7 @@ import type { ProofOrder, StoredWorkflow } from '@c2d/contracts'
 import { DEV_ACCOUNTS } from '@c2d/dev-servers'
 import type { NewJob } from '@c2d/operator-db'
 import { buildAlgorithmSource } from './algorithm-source.ts'
-import { ENVIRONMENTS, type ChaosWorld } from './chaos-world.ts'
-import type { ChaosPlace } from './place.ts'
-import type { PublishingWorld } from './publishing-world.ts'
+import { ENVIRONMENTS } from './environments.ts'
 import type { FaultStep, ScheduledJob } from './schedule.ts'
 
 /** One job of a run, and what has been done to it so far. */
@@ -22,9 +20,14 @@ export interface ChaosJob {
   readonly killed: { step: FaultStep; what: 'runner' | 'pod' }[]
 }
 
-type JobPlace = Pick<ChaosWorld, 'origin'> & {
-  place: Pick<ChaosPlace, 'container' | 'lives'>
-  publishing: Pick<PublishingWorld, 'orders'> | null
+/** What of its world a job is made of. */
+interface JobPlace {
+  origin: string
+  place: {
+    container: { image: string; tag: string; checksum: string }
+    lives: Parameters<typeof buildAlgorithmSource>[2]
+  }
+  publishing: { orders: readonly ProofOrder[] } | null
 }
 
 /** The account that starts every job. */

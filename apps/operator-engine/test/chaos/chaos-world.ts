@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { ENGINE_ROLE } from '@c2d/operator-db'
 import { openDatabase, type Database } from '@c2d/postgres'
 import type { ChainState } from './chain-state.ts'
+import { DURATION_SECONDS, ENVIRONMENT_KEY, ENVIRONMENTS } from './environments.ts'
 import { createEngineSlot, type EngineSlot } from './engine-slot.ts'
 import { openNetwork, type Network } from './network.ts'
 import { startOrigin } from './origin.ts'
@@ -15,12 +16,6 @@ import type { RestartablePostgres } from './restartable-postgres.ts'
 import type { Schedule } from './schedule.ts'
 
 const POD_PASSWORD = 'pods-of-a-chaotic-world'
-
-/** Of every environment: whom orders are for. */
-export const ENVIRONMENT_KEY = `0x${'02'.repeat(32)}`
-/** An environment whose limit no ordinary job meets, and one whose limit an `overtime` job meets soon. */
-export const ENVIRONMENTS = { steady: { id: 'steady', maxJobs: 3 }, brief: { id: 'brief', maxJobs: 2 } } as const
-const DURATION_SECONDS = { steady: 120, brief: 2 }
 
 // Shifts the clock of a process before anything of it runs.
 const CLOCK_SHIFT = `

@@ -1,5 +1,5 @@
 import { createChainState, type ChainState } from './chain-state.ts'
-import { ENVIRONMENT_KEY } from './chaos-world.ts'
+import { ENVIRONMENT_KEY } from './environments.ts'
 import { runSeed, type RunReport } from './run-seed.ts'
 import { startRestartablePostgres } from './restartable-postgres.ts'
 import { PLANS, type SchedulePlan } from './schedule.ts'

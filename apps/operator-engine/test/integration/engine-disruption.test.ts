@@ -12,7 +12,7 @@ const COUNTING = `
   const fs = require('fs')
   fs.appendFileSync('/data/outputs/runs', 'begun\\n')
   console.log('begun')
-  setTimeout(() => fs.appendFileSync('/data/outputs/runs', 'done\\n'), 1_500)
+  setTimeout(() => fs.appendFileSync('/data/outputs/runs', 'done\\n'), 3_000)
 `
 
 let world: EngineWorld

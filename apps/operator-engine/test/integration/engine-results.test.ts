@@ -59,7 +59,7 @@ afterEach(async () => {
 
 describe('results in a bucket and on IPFS', () => {
   it('are there byte by byte after a job, and gone after their time; the algorithm saw no key', async () => {
-    await world.startEngine({ ...settings, ...world.environment({ storageExpiry: 5, publish: { manifest: true } }) })
+    await world.startEngine({ ...settings, ...world.environment({ storageExpiry: 15, publish: { manifest: true } }) })
     const jobId = await world.queueJob(CURIOUS)
     const job = await world.waitForJob(jobId, isFinished, 60_000)
     expect(job).toMatchObject({ status: 70, reason: null, exitCode: 0 })
@@ -100,7 +100,7 @@ describe('results in a bucket and on IPFS', () => {
         ),
       )
       return left.every((one) => one === 0)
-    })
+    }, 60_000)
     await waitUntil(async () => (await world.eventsOf(jobId)).includes('resultsExpired'))
     expect(await world.db('result_keys').where({ job_id: jobId })).toEqual([])
   }, 120_000)

@@ -10,7 +10,7 @@ import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import type { Executor, StepSpec } from '../../src/executor/executor.ts'
 import { detectSandbox } from '../../src/executor/sandbox/detect-sandbox.ts'
-import { buildJobId, buildStep, waitForEnd } from './executor-conformance.ts'
+import { buildJobId, buildStep, waitForEnd, waitUntil } from './executor-conformance.ts'
 import type { ProcessSetup } from './executor-process-setup.ts'
 import { countProcesses, setUpProcess } from './executor-process-setup.ts'
 import { SANDBOXES_HERE } from './sandboxes-here.ts'
@@ -105,8 +105,7 @@ describe.each(SANDBOXES_HERE)('sandbox %s: what an algorithm tries in vain', (ki
     for (const address of ownAddresses().filter((each) => !each.includes(':'))) {
       datagrams = 0
       await runOutside(sendProgram(address, port))
-      await new Promise((resolve) => setTimeout(resolve, 50))
-      expect(datagrams).toBe(1)
+      await waitUntil(() => datagrams === 1)
       datagrams = 0
       await runNode(sendProgram(address, port))
       await new Promise((resolve) => setTimeout(resolve, 50))

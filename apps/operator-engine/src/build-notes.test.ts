@@ -74,7 +74,7 @@ describe('buildNotes', () => {
   })
 
   it('behaviour: the end of a job says its reason', () => {
-    const job = { dateFinished: '1.5', status: 70, reason: 'Stopped' as const, stopRequest: 1 as const }
+    const job = { dateFinished: '1.5', status: 70, reason: 'Stopped', stopRequest: 1 } as const
     expect(tell({}, job).slice(1)).toEqual([
       expect.objectContaining({ reason: 'StopRequested', isWarning: false }),
       expect.objectContaining({ reason: 'Stopped', isWarning: true, step: null }),

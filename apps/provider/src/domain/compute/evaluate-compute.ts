@@ -1,15 +1,14 @@
 import {
   computeDatasetSchema,
-  type ComputeAlgorithm,
   type ComputeDataset,
   type Container,
   type DerivedAsset,
   type OutputPackaging,
-  type StartEvidence,
 } from '@c2d/contracts'
 import type { OperatorService } from '../../clients/operator-service.ts'
 import type { TrustLists } from './algorithm-policy.ts'
 import type { CheckFiles } from '../access/check-files.ts'
+import type { ComputeCase, EvaluationMode } from './compute-case.ts'
 import {
   DATASET_RULES,
   ORDER_RULES,
@@ -39,27 +38,11 @@ import {
 } from './judge-dataset.ts'
 import { judgeForeignFiles } from './judge-foreign-files.ts'
 import { judgeOutputForm, judgeOutputStorage, type OutputWish } from './judge-output.ts'
-import type { OrderedService } from './judge-orders.ts'
-import { judgePayment, sectionOf, type PaymentSections } from './judge-payment.ts'
+import { judgePayment, sectionOf, type Payment, type PaymentSections } from './judge-payment.ts'
 
-import type { ProviderChain } from '../chains/provider-chain.ts'
 import type { ResolveAsset } from '../assets/resolve-asset.ts'
-import type { RunTerms } from './run-terms.ts'
 import { judgeDerivedAsset } from './judge-derived-asset.ts'
 import type { FindHost } from '../assets/service-host.ts'
-
-/** What is to be run, on what, for whom. */
-export interface ComputeCase {
-  consumerAddress: string
-  environment: string
-  dataset: ComputeDataset
-  /** As sent; falsy is none. */
-  additionalDatasets: unknown
-  algorithm: ComputeAlgorithm
-  output: unknown
-  /** What the consumer signed to start it; absent for a token, and where nothing is started. */
-  consent?: StartEvidence['consent']
-}
 
 /** What judging a compute request needs. */
 export interface EvaluationDeps {
@@ -73,30 +56,14 @@ export interface EvaluationDeps {
   now: () => number
 }
 
-/** How far a request is judged. */
-export interface EvaluationMode {
-  /**
-   * What of orders, environment and fees: `required` at a start; `optional` before one, for a caller who signed;
-   * `hidden` before one, for anybody; null for quotes, which come before all of these.
-   */
-  orders: 'required' | 'optional' | 'hidden' | null
-  /** Milliseconds to wait for an order that is not on chain yet. */
-  orderTimeoutMs: number
-  /** Whether the first refusal ends it: then nothing more expensive is looked at. */
-  stopsAtDeny: boolean
-}
-
 /** What was found out; parts whose rules said no are null. */
-export interface ComputeEvaluation {
+export interface ComputeEvaluation extends Payment {
   docket: Docket
   datasets: { dataset: ComputeDataset; found: DatasetCase | null }[]
   algorithm: AlgorithmCase | null
   /** SHA-256 of each file of a published algorithm; empty for code sent along. */
   checkedFiles: string[] | null
   container: Container | null
-  /** Those whose orders pay for the run. */
-  payers: OrderedService[] | null
-  terms: ReadonlyMap<ProviderChain, RunTerms> | null
   /** The consumer's own storage, encrypted to the environment; null where none is named. */
   consumerOutput: string | null
   /** How the operator's storage is to keep the output. */

@@ -1,6 +1,7 @@
 import type { OperatorService } from '../../clients/operator-service.ts'
 import type { Verdict } from './docket.ts'
-import { evaluateCompute, type ComputeCase, type ComputeEvaluation, type EvaluationDeps } from './evaluate-compute.ts'
+import type { ComputeCase } from './compute-case.ts'
+import { evaluateCompute, type ComputeEvaluation, type EvaluationDeps } from './evaluate-compute.ts'
 import { assetFeeWei, computeFeeWei } from '../orders/fees.ts'
 
 /** What a start would meet. */

@@ -1,10 +1,12 @@
 import type { OperatorService } from '../../clients/operator-service.ts'
 import { HIDDEN, type DocketSection } from './docket.ts'
-import type { ComputeCase, ComputeEvaluation, EvaluationDeps, EvaluationMode } from './evaluate-compute.ts'
+import type { ProviderChain } from '../chains/provider-chain.ts'
+import type { ComputeCase, EvaluationMode } from './compute-case.ts'
 import type { AlgorithmCase } from './judge-algorithm.ts'
 import type { DatasetCase } from './judge-dataset.ts'
 import { wantsDerivedAsset } from './judge-derived-asset.ts'
-import { judgeEnvironment, judgeFees, judgeOrder } from './judge-orders.ts'
+import { judgeEnvironment, judgeFees, judgeOrder, type OrderedService } from './judge-orders.ts'
+import type { RunTerms } from './run-terms.ts'
 
 /** Where orders, environment and fees are judged. */
 export interface PaymentSections {
@@ -12,6 +14,13 @@ export interface PaymentSections {
   run: DocketSection
   environment: DocketSection
   order: DocketSection
+}
+
+/** What was found out about what a run costs; null where a rule said no, or none was asked. */
+export interface Payment {
+  /** Those whose orders pay for the run. */
+  payers: OrderedService[] | null
+  terms: ReadonlyMap<ProviderChain, RunTerms> | null
 }
 
 const NOT_ORDERED = 'Not judged: no order is named yet.'
@@ -25,15 +34,15 @@ export async function judgePayment(
     sections,
   }: { algorithm: AlgorithmCase | null; found: readonly (DatasetCase | null)[]; sections: PaymentSections },
   mode: EvaluationMode,
-  deps: EvaluationDeps & { operator: OperatorService | null },
-): Promise<Pick<ComputeEvaluation, 'payers' | 'terms'>> {
+  deps: { operator: OperatorService | null; now: () => number },
+): Promise<Payment> {
   const { operator } = deps
   if (!operator) return { payers: null, terms: null }
   const { consumerAddress, environment } = request
   const places = found.flatMap((one) => (one ? [one.target.asset.chain] : []))
   if (algorithm?.kind === 'published') places.push(algorithm.target.asset.chain)
   const run = { environment, wantsAsset: wantsDerivedAsset(request.output) }
-  const loadTerms = async (): Promise<ComputeEvaluation['terms']> =>
+  const loadTerms = async (): Promise<Payment['terms']> =>
     places.length > 0 ? judgeEnvironment(run, [...new Set(places)], operator, sections.environment) : null
   if (mode.orders === null) return { payers: null, terms: await loadTerms() }
   const context = { consumerAddress, environment, timeoutMs: mode.orderTimeoutMs, now: deps.now() }

@@ -2,7 +2,8 @@ import { AppError } from '@c2d/runtime'
 import type { OperatorService, Relayed } from '../../clients/operator-service.ts'
 import { buildEvidence } from './build-evidence.ts'
 import { buildWorkflow } from './build-workflow.ts'
-import { evaluateCompute, type ComputeCase, type EvaluationDeps } from './evaluate-compute.ts'
+import type { ComputeCase } from './compute-case.ts'
+import { evaluateCompute, type EvaluationDeps } from './evaluate-compute.ts'
 
 /** What starting a job needs; quoting one needs the same. */
 export interface ComputeDeps extends EvaluationDeps {

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { isSameAddress, ownedProofSchema } from '@c2d/contracts'
+import { addressSchema, isSameAddress, ownedProofSchema } from '@c2d/contracts'
 import { verifyProof } from '@c2d/proof'
 import { toError } from '@c2d/runtime'
 import { checkChain } from './check-chain.ts'
@@ -89,6 +89,15 @@ async function readJson(path: string): Promise<unknown> {
   }
 }
 
+/** What was typed wrong: not to be taken for a proof that does not hold. */
+function findMistake(given: { rpc?: string | undefined; environment?: string | undefined }): string | null {
+  if (given.environment !== undefined && !addressSchema.safeParse(given.environment).success) {
+    return '--environment must be an address: 0x and 40 hex digits'
+  }
+  if (given.rpc !== undefined && !/^https?:\/\//.test(given.rpc)) return '--rpc must be a URL: http://…, https://…'
+  return null
+}
+
 try {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -103,9 +112,13 @@ try {
     },
   })
   const [proofPath, ...rest] = positionals
+  const mistake = findMistake(values)
   if (values.help) process.stdout.write(HELP)
   else if (proofPath === undefined || rest.length > 0) {
     process.stderr.write(`one proof is needed\n\n${HELP}`)
+    process.exitCode = 2
+  } else if (mistake !== null) {
+    process.stderr.write(`c2d-verify: ${mistake}\n`)
     process.exitCode = 2
   } else {
     const lines = await verify(proofPath, values)

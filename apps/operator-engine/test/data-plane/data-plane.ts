@@ -77,15 +77,17 @@ export async function openDataPlane(
     }
     const [publisher, consumer] = [actor(DEV_ACCOUNTS.publisher.index), actor(DEV_ACCOUNTS.consumer.index)]
     const results = describeResults(bucket, node)
-    const gateway = node.gatewayUrl ?? ''
     const house = await opened(
       openHouse({
         host: options.host,
         chain,
         jobsDatabaseUrl: world.databaseUrl,
         results,
-        gateways: { ipfs: gateway, arweave: origin.arweaveGateway },
-        outbound: [origin.authority, ...[gateway, bucket.target.endpoint ?? ''].map((url) => new URL(url).host)],
+        gateways: { ipfs: node.gatewayUrl, arweave: origin.arweaveGateway },
+        outbound: [
+          origin.authority,
+          ...[node.gatewayUrl, bucket.target.endpoint ?? ''].map((url) => new URL(url).host),
+        ],
       }),
     )
     const deps = { publisher, consumer, providerKey: PROVIDER_KEY, providerUrl: house.providerUrl }

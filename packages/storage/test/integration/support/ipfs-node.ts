@@ -7,8 +7,8 @@ import { startIpfsFake } from './ipfs-fake.ts'
 export interface NodeUnderTest {
   /** Its RPC. */
   apiUrl: string
-  /** Serves CIDs below `/ipfs/`; `IPFS_TEST_GATEWAY` of a real node. Null where there is none. */
-  gatewayUrl: string | null
+  /** Serves CIDs below `/ipfs/`. */
+  gatewayUrl: string
   isReal: boolean
   /** Adds a file and pins it until the end of the test. @returns its CID */
   add(content: AsyncIterable<Buffer>): Promise<string>
@@ -30,7 +30,7 @@ export async function openIpfsNode(): Promise<NodeUnderTest> {
 
   return {
     apiUrl,
-    gatewayUrl: named ? (process.env['IPFS_TEST_GATEWAY'] ?? null) : apiUrl,
+    gatewayUrl: named ? (process.env['IPFS_TEST_GATEWAY'] ?? (await askForGateway(named))) : apiUrl,
     isReal: fake === null,
     async add(content) {
       const cid = await addToIpfs({ url: apiUrl, headers: {} }, content)
@@ -54,4 +54,12 @@ export async function openIpfsNode(): Promise<NodeUnderTest> {
       await fake?.close()
     },
   }
+}
+
+/** Where a real node serves its gateway, on the host of its RPC. */
+async function askForGateway(apiUrl: string): Promise<string> {
+  const answer = await fetch(`${apiUrl}/api/v0/config?arg=Addresses.Gateway`, { method: 'POST' })
+  const { Value } = (await answer.json()) as { Value: string | string[] }
+  const [, port = ''] = /\/tcp\/(\d+)/.exec(String(Value)) ?? []
+  return `http://${new URL(apiUrl).hostname}:${port}`
 }

@@ -3,7 +3,17 @@ import { recoverSigner, signMessage } from '@c2d/chain'
 import { DEV_ACCOUNTS } from '@c2d/dev-servers'
 import type { Quote } from '@c2d/contracts'
 import { createRbac, rbacMessage } from '../../src/clients/rbac.ts'
-import { buildStart, feeOf, nextNonce, orderRun, query, send, type Answer, type OrderedRun } from './support/api.ts'
+import {
+  buildStart,
+  feeOf,
+  nextNonce,
+  orderRun,
+  query,
+  send,
+  start,
+  type Answer,
+  type OrderedRun,
+} from './support/api.ts'
 import { buildJob } from './support/fake-operator.ts'
 import { sendJson, startHttpStub, type HttpStub } from './support/http-stub.ts'
 import { CONTAINER, type PublishedAsset } from './support/publish-asset.ts'
@@ -128,13 +138,8 @@ describe('a policy server of the operator', () => {
     const order = { consumer: stack.environmentAddress, fee: feeOf(datasets[0]) }
     const transferTxId = await stack.consumer.startOrder(raw.datatoken, order)
     const dataset = { documentId: raw.did, serviceId: raw.serviceId, transferTxId }
-    const nonce = nextNonce()
-    const answer = await startRun({
-      dataset,
-      algorithm: { meta: { rawcode: 'console.log(1)', container: CONTAINER } },
-      nonce,
-      signature: signMessage(stack.consumer.address + raw.did + nonce, stack.consumer.key),
-    })
+    const algorithm = { meta: { rawcode: 'console.log(1)', container: CONTAINER } }
+    const answer = await start(stack, { environment: 'free', dataset, algorithm })
     expect(answer.status).toBe(200)
     expect(asked().at(-1)).toMatchObject({ dids: [{ did: raw.did }], algos: [] })
   })

@@ -100,16 +100,20 @@ export async function orderRun(
   }
 }
 
-/** A signed start request; `changes` replace members after signing. */
+/** A run as a start names it: its algorithm may come as code. */
+type NamedRun = Omit<OrderedRun, 'algorithm'> & { algorithm: object }
+
+/** A signed start request; `changes` replace members after signing; `signer` may be somebody else than it says. */
 export function buildStart(
-  run: OrderedRun,
+  run: NamedRun,
   by: ChainActor,
   changes: Record<string, unknown> = {},
-): Record<string, unknown> {
+  signer = by,
+): Record<string, unknown> & { nonce: string; signature: string } {
   const nonce = nextNonce()
   return {
     consumerAddress: by.address,
-    signature: signMessage(by.address + run.dataset.documentId + nonce, by.key),
+    signature: signMessage(by.address + run.dataset.documentId + nonce, signer.key),
     nonce,
     ...run,
     ...changes,
@@ -119,7 +123,7 @@ export function buildStart(
 /** Starts a run. */
 export function start(
   stack: Stack,
-  run: OrderedRun,
+  run: NamedRun,
   options: { by?: ChainActor; changes?: Record<string, unknown> } = {},
 ): Promise<Answer> {
   return send(stack, 'POST', '/api/services/compute', buildStart(run, options.by ?? stack.consumer, options.changes))

@@ -74,5 +74,5 @@ async function startOwnServer(folder: string, cleanup: Cleanup): Promise<BucketS
 
 /** Serves buckets until it is ended; for a process of its own. */
 export async function serveBuckets(port: number, directory: string): Promise<void> {
-  await new S3rver({ port, address: '127.0.0.1', silent: true, directory }).run()
+  await new S3rver({ port, address: '127.0.0.1', silent: true, directory, configureBuckets: [] }).run()
 }

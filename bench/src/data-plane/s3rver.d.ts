@@ -1,7 +1,13 @@
 /** As much of it as is used; it comes without types. */
 declare module 's3rver' {
   class S3rver {
-    constructor(options: { port: number; address: string; silent: boolean; directory: string })
+    constructor(options: {
+      port: number
+      address: string
+      silent: boolean
+      directory: string
+      configureBuckets: { name: string }[]
+    })
     run(): Promise<unknown>
   }
   export = S3rver

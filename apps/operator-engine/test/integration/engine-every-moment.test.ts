@@ -162,6 +162,7 @@ async function run(scenario: Scenario, how: Interruption): Promise<string[]> {
     podDatabaseUrl: 'postgres://nowhere',
     nowMs: () => Date.now() + AHEAD_MS,
     keepFailedSeconds: 60,
+    deliveries: { firstPauseSeconds: 60, limitSeconds: 3_600 },
     log: silentLogger,
   })
   const jobId = await queueJob()

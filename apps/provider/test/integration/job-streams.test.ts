@@ -20,7 +20,7 @@ describe('following a job', () => {
 
   beforeAll(async () => {
     operator = await startFakeOperator([])
-    const options = { url: operator.url, universalKey: PROVIDER_KEY, timeoutMs: 300 }
+    const options = { url: operator.url, universalKey: PROVIDER_KEY, timeoutMs: 2_000 }
     stack = await startStack({ maxStreams: 22 }, { operator: createOperatorService(options) })
   })
   afterAll(async () => {

@@ -140,41 +140,53 @@ describe('attack: each field of a proof changed by one character', () => {
     expect(known.size).toBeGreaterThan(50)
   })
 
-  it('of the statement: none holds', () => {
-    const statement = payloadOf(proof)
-    const unnoticed: unknown[] = []
-    let tried = 0
-    for (const { path, value } of listLeaves(statement)) {
-      for (const changed of listChanges(value)) {
-        const payload = Buffer.from(canonicalJson(replaceAt(statement, path, changed) as object)).toString('base64')
-        tried += 1
-        if (holds({ ...proof, payload })) unnoticed.push([path.join('.'), changed])
+  it(
+    'of the statement: none holds',
+    () => {
+      const statement = payloadOf(proof)
+      const unnoticed: unknown[] = []
+      let tried = 0
+      for (const { path, value } of listLeaves(statement)) {
+        for (const changed of listChanges(value)) {
+          const payload = Buffer.from(canonicalJson(replaceAt(statement, path, changed) as object)).toString('base64')
+          tried += 1
+          if (holds({ ...proof, payload })) unnoticed.push([path.join('.'), changed])
+        }
       }
-    }
-    expect(unnoticed).toEqual([])
-    expect(tried).toBeGreaterThan(1_000)
-  }, PATIENCE_MS)
+      expect(unnoticed).toEqual([])
+      expect(tried).toBeGreaterThan(1_000)
+    },
+    PATIENCE_MS,
+  )
 
-  it('of the envelope, its signature and the endorsement: none holds', () => {
-    const { payload: _payload, ...rest } = proof
-    const unnoticed: unknown[] = []
-    for (const { path, value } of listLeaves(rest)) {
-      for (const changed of listChanges(value)) {
-        if (holds(replaceAt(proof, path, changed))) unnoticed.push([path.join('.'), changed])
+  it(
+    'of the envelope, its signature and the endorsement: none holds',
+    () => {
+      const { payload: _payload, ...rest } = proof
+      const unnoticed: unknown[] = []
+      for (const { path, value } of listLeaves(rest)) {
+        for (const changed of listChanges(value)) {
+          if (holds(replaceAt(proof, path, changed))) unnoticed.push([path.join('.'), changed])
+        }
       }
-    }
-    expect(unnoticed).toEqual([])
-  }, PATIENCE_MS)
+      expect(unnoticed).toEqual([])
+    },
+    PATIENCE_MS,
+  )
 
-  it('of the payload as it is written: none holds, its spare bits included', () => {
-    const unnoticed: number[] = []
-    for (let at = 0; at < proof.payload.length; at += 1) {
-      const [other = ''] = othersFor(proof.payload[at] ?? '')
-      const payload = proof.payload.slice(0, at) + other + proof.payload.slice(at + 1)
-      if (holds({ ...proof, payload })) unnoticed.push(at)
-    }
-    expect(unnoticed).toEqual([])
-  }, PATIENCE_MS)
+  it(
+    'of the payload as it is written: none holds, its spare bits included',
+    () => {
+      const unnoticed: number[] = []
+      for (let at = 0; at < proof.payload.length; at += 1) {
+        const [other = ''] = othersFor(proof.payload[at] ?? '')
+        const payload = proof.payload.slice(0, at) + other + proof.payload.slice(at + 1)
+        if (holds({ ...proof, payload })) unnoticed.push(at)
+      }
+      expect(unnoticed).toEqual([])
+    },
+    PATIENCE_MS,
+  )
 
   it('a member left out, added or given twice: none holds', () => {
     const statement = payloadOf(proof)

@@ -145,6 +145,16 @@ async function drive(jobId: string, epoch: number, deps: ReconcileDeps, stopAt?:
   }
 }
 
+/** A row that a pod's report holds just then is passed over, and adopted the next time, as at an engine's next tick. */
+async function adopt(jobId: string): Promise<readonly { epoch: number }[]> {
+  for (;;) {
+    const adoption = { environments: [ENVIRONMENT], claimedBy: 'second', leaseSeconds: 60, limit: 9 }
+    const adopted = await adoptJobs(db, adoption)
+    if (adopted.length > 0 || (await loadJob(db, jobId))?.dateFinished) return adopted
+    await sleep(1)
+  }
+}
+
 /** @returns what the first engine did; fewer actions than asked for means that nothing interrupted it */
 async function run(scenario: Scenario, how: Interruption): Promise<string[]> {
   const executor = createModelExecutor(scenario.behaviour, {
@@ -177,8 +187,7 @@ async function run(scenario: Scenario, how: Interruption): Promise<string[]> {
   await Promise.race([first, world.interrupted])
 
   const second = depsOf('second', { db, executor })
-  const adoption = { environments: [ENVIRONMENT], claimedBy: 'second', leaseSeconds: 60, limit: 9 }
-  for (const { epoch } of await adoptJobs(db, adoption)) await drive(jobId, epoch, second, scenario.stopAt)
+  for (const { epoch } of await adopt(jobId)) await drive(jobId, epoch, second, scenario.stopAt)
   world.wake()
   await first
   await removeOrphans(() => false, second)

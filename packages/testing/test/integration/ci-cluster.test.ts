@@ -32,8 +32,9 @@ describe('scripts/ci-cluster.sh', () => {
     replaced: Partial<Record<Program, string>> = {},
     env: NodeJS.ProcessEnv = { C2D_TESTBED: './bed' },
   ) {
-    const folder = await mkdtemp(join(tmpdir(), 'c2d-ci-cluster-'))
-    folders.push(folder)
+    const above = await mkdtemp(join(tmpdir(), 'c2d-ci-cluster-'))
+    folders.push(above)
+    const folder = join(above, 'project') // nothing stands beside it, where the script looks for a test bed
     for (const [name, body] of Object.entries({ ...PROGRAMS, ...replaced })) {
       const path = join(folder, name)
       await mkdir(dirname(path), { recursive: true })

@@ -12,6 +12,8 @@ import { buildSchedule, type Schedule, type SchedulePlan } from './schedule.ts'
 import type { Violation } from './violation.ts'
 import type { Witness } from './witness.ts'
 
+/** How long nothing may be left over before a run counts as settled. */
+const CALM_MS = 2_000
 const LOOK_EVERY_MS = 100
 
 /** How one run went. */
@@ -105,12 +107,16 @@ async function makePeace(world: ChaosWorld): Promise<void> {
   await withPatience(() => world.db.raw('SELECT 1'))
 }
 
+/** Calm must last: an engine that was frozen as it acted may only now make what the other one has cleared away. */
 async function settle(world: ChaosWorld, limitMs: number): Promise<number> {
   const startedAtMs = performance.now()
+  let calmSinceMs: number | null = null
   for (;;) {
     const left = await withPatience(() => listLeft(world))
-    const waitedMs = Math.round(performance.now() - startedAtMs)
-    if (left.length === 0 || waitedMs > limitMs) return waitedMs
+    const nowMs = performance.now()
+    calmSinceMs = left.length > 0 ? null : (calmSinceMs ?? nowMs)
+    const waitedMs = Math.round(nowMs - startedAtMs)
+    if ((calmSinceMs !== null && nowMs - calmSinceMs >= CALM_MS) || waitedMs > limitMs) return waitedMs
     await sleep(LOOK_EVERY_MS)
   }
 }

@@ -15,6 +15,8 @@ export interface GuardedChildOptions {
   readonly stopSignal: 'SIGINT' | 'SIGTERM'
   /** Time between that signal and SIGKILL; default 5 000 ms. */
   readonly stopGraceMs?: number
+  /** A program and its arguments, run once the child has ended, also where we are gone by then: it ends what the child leaves. */
+  readonly afterwards?: readonly [string, ...string[]] | undefined
   /** Receives every line the child prints, on either stream. */
   readonly onLog?: ((line: string) => void) | undefined
 }
@@ -30,7 +32,7 @@ export interface ChildExit {
 export interface GuardedChild {
   /** The program's process id, or undefined where it could not be started. */
   readonly pid: number | undefined
-  /** Settles once, when the child has ended; never rejects. */
+  /** Settles once, when the child has ended, and what comes afterwards; never rejects. */
   readonly exited: Promise<ChildExit>
   /** The last lines it printed, for error messages. */
   recentLog(): string
@@ -40,14 +42,16 @@ export interface GuardedChild {
 
 // Two processes, both ours to reap. The watchdog reads a pipe whose other end only our process holds, so the kernel
 // closes it however we end, SIGKILL included. A second line there means "the child has ended, its pid may be somebody
-// else's by now: leave it"; end of file means that we are gone.
+// else's by now: leave it"; end of file means that we are gone. Then it becomes what comes afterwards.
 const WATCHDOG_SCRIPT = `
 signal=$1 tenths=$2
+shift 2
 read -r server || exit 0
-read -r ended && exit 0
-kill -s "$signal" "$server" || exit 0
-while [ "$tenths" -gt 0 ] && kill -0 "$server"; do sleep 0.1; tenths=$((tenths - 1)); done
-kill -s KILL "$server"
+if ! read -r ended && kill -s "$signal" "$server"; then
+  while [ "$tenths" -gt 0 ] && kill -0 "$server"; do sleep 0.1; tenths=$((tenths - 1)); done
+  kill -s KILL "$server"
+fi
+[ "$#" = 0 ] || exec "$@"
 `
 
 // The child waits at a gate that opens once the watchdog knows its pid: there is no moment without a guard. Then the
@@ -71,7 +75,8 @@ export function spawnGuarded(options: GuardedChildOptions): GuardedChild {
     detached: true,
     ...(options.runAs && { uid: options.runAs.uid, gid: options.runAs.gid }),
   }
-  const watchdog = spawn('/bin/sh', ['-c', WATCHDOG_SCRIPT, 'watchdog', options.stopSignal.slice(3), graceTenths], {
+  const watchdogArgs = [options.stopSignal.slice(3), graceTenths, ...(options.afterwards ?? [])]
+  const watchdog = spawn('/bin/sh', ['-c', WATCHDOG_SCRIPT, 'watchdog', ...watchdogArgs], {
     ...common,
     stdio: ['pipe', 'ignore', 'ignore'],
   })

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { DEV_ACCOUNTS, DEV_CHAIN_ID, devWallet } from '@c2d/dev-servers'
 import { buildEnvironmentList } from './environments.ts'
 import { nodeCommand, programOf, type ServiceSettings } from './service.ts'
@@ -74,6 +75,9 @@ function buildWallets({ rpcUrl, factoryAddress }: Wiring): string {
   return JSON.stringify([{ ...wallet, confirmations: 0, anchorProofs: true }])
 }
 
+/** What ends the steps that an engine leaves behind: built, also where this file is not. */
+const END_STEPS = fileURLToPath(new URL('../../dist/stack/end-steps.js', import.meta.url))
+
 /** How operator-engine is started, with the process executor (DESIGN §5). */
 export function buildOperatorEngine(wiring: Wiring): ServiceSettings {
   return {
@@ -82,6 +86,7 @@ export function buildOperatorEngine(wiring: Wiring): ServiceSettings {
     url: wiring.engineUrl,
     // It lets running passes end and gives its jobs back before it goes.
     stopGraceMs: 15_000,
+    afterwards: [process.execPath, END_STEPS, wiring.workspacesFolder],
     env: {
       PATH: wiring.path,
       DATABASE_URL: wiring.operatorDatabaseUrl,

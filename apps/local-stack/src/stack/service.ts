@@ -18,6 +18,8 @@ export interface ServiceSettings {
   /** Its own address; `/readyz` below it answers 200 when it can work. */
   readonly url: string
   readonly stopGraceMs?: number
+  /** A program and its arguments, run when it has ended, however: it ends what this one leaves running. */
+  readonly afterwards?: readonly [string, ...string[]]
 }
 
 /** A server whose end would be the end of the stack. */
@@ -64,6 +66,7 @@ export async function openService(settings: ServiceSettings, opener: Opener): Pr
           env: settings.env,
           stopSignal: 'SIGTERM',
           ...(settings.stopGraceMs !== undefined && { stopGraceMs: settings.stopGraceMs }),
+          afterwards: settings.afterwards,
           onLog: log.write,
         }),
       ),

@@ -14,7 +14,6 @@ import { startMetadataCache } from '../metadata-cache/metadata-cache.ts'
 import { SILENT_STORY, type Story } from '../story/print.ts'
 import { openChain } from './chain.ts'
 import { openDatabases } from './databases.ts'
-import { endSteps } from './end-steps.ts'
 import { createFileLogger, type LogReader } from './log-file.ts'
 import { createOpener, type Opener } from './opener.ts'
 import type { StackPorts } from './ports.ts'
@@ -133,12 +132,6 @@ async function start(
     fileOriginHost: files.host,
     path: options.path,
   }
-  // Opened before the services, so closed after them: an engine that is gone starts nothing more.
-  await opener.open(
-    'steps of jobs',
-    () => Promise.resolve(),
-    () => endSteps(wiring.workspacesFolder),
-  )
   const [operatorService, engine, provider] = await Promise.all([
     tellService(buildOperatorService(wiring)),
     tellService(buildOperatorEngine(wiring), () => readSandbox(wiring.engineUrl)),

@@ -12,7 +12,8 @@ const STEPS = [
   ...['environments', 'initializeCompute', 'startOrder on chain', 'computeStart', 'computeStatus until finished'],
   'download every result',
 ]
-const GONE_WITHIN_MS = 15_000
+/** What the engine has for an orderly end, and a little more. */
+const GONE_WITHIN_MS = 20_000
 
 jest.setTimeout(600_000)
 
@@ -85,7 +86,16 @@ describe('npm start', () => {
     await run.said(/… computeStatus/)
     run.kill('SIGKILL')
     await run.exitCode
-    expect(await run.family.survivors(15_000)).toEqual([])
+    expect(await run.family.survivors(GONE_WITHIN_MS)).toEqual([])
+  })
+
+  it('behaviour: killed outright while a step hangs, it leaves no step behind either', async () => {
+    const run = start('--data', folder)
+    await run.said(/… computeStatus/)
+    process.kill(await run.family.appeared('step-runner.js'), 'SIGSTOP')
+    run.kill('SIGKILL')
+    await run.exitCode
+    expect(await run.family.survivors(GONE_WITHIN_MS)).toEqual([])
   })
 
   it('error: a service that dies is named, its last lines are shown, and everything ends with 1', async () => {

@@ -29,6 +29,8 @@ export interface ProcessFamily {
   size(): number
   /** The pid of the member whose command contains this text; throws where none was seen. */
   pidOf(text: string): number
+  /** The pid of the first member whose command contains this text, waited for. */
+  appeared(text: string): Promise<number>
   /** Commands of members that are still there after `graceMs`. */
   survivors(graceMs: number): Promise<string[]>
   /** Ends the watching. */
@@ -58,23 +60,35 @@ export function watchFamily(rootPid: number): ProcessFamily {
       await sleep(POLL_MS)
     }
   })()
+  const find = (text: string) => [...members.values()].find(({ command }) => command.includes(text))
   return {
     size: () => members.size,
     pidOf: (text) => {
-      const found = [...members.values()].find(({ command }) => command.includes(text))
+      const found = find(text)
       if (!found) throw new Error(`no process ${text}`)
       return found.pid
+    },
+    appeared: async (text) => {
+      for (;;) {
+        const found = find(text)
+        if (found) return found.pid
+        await sleep(POLL_MS)
+      }
     },
     stop: () => {
       watching.abort()
     },
     survivors: async (graceMs) => {
-      watching.abort()
       const deadline = Date.now() + graceMs
       for (;;) {
+        await look() // a member that is still there may have had another child
         const alive = (await listProcesses()).filter(({ identity }) => members.has(identity))
-        if (alive.length === 0 || Date.now() > deadline) return alive.map(({ command }) => command)
-        await sleep(POLL_MS)
+        if (alive.length > 0 && Date.now() <= deadline) {
+          await sleep(POLL_MS)
+          continue
+        }
+        watching.abort()
+        return alive.map(({ command }) => command)
       }
     },
   }

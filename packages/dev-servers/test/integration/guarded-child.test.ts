@@ -1,3 +1,6 @@
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { spawnGuarded, type GuardedChild, type GuardedChildOptions } from '../../src/guarded-child.ts'
 import { isRunning, listOwnChildren, listRunning, waitUntilGone } from './running-processes.ts'
@@ -18,11 +21,11 @@ async function firstLine(script: string, options: Partial<GuardedChildOptions> =
 }
 
 /** A program that starts one guarded child, says its pid, and waits. */
-function guardian(script: string): string {
+function guardian(script: string, afterwards: readonly string[]): string {
   return `
     import { spawnGuarded } from './src/guarded-child.ts'
     const child = spawnGuarded({ command: '/bin/sh', args: ['-c', ${JSON.stringify(script)}], stopSignal: 'SIGTERM',
-      stopGraceMs: 500, onLog: () => console.log(child.pid) })
+      stopGraceMs: 500, afterwards: ${JSON.stringify(afterwards)}, onLog: () => console.log(child.pid) })
     setInterval(() => undefined, 1000)`
 }
 
@@ -53,6 +56,17 @@ describe('a guarded child', () => {
     expect(await child.stop()).toMatchObject({ signal: 'SIGKILL' })
   })
 
+  it('runs what comes afterwards once it has ended, before its end is told', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'c2d-guarded-'))
+    const trace = join(folder, 'trace')
+    const child = shell(`sleep 0.3; echo child >>${trace}`, {
+      afterwards: ['/bin/sh', '-c', `sleep 0.3; echo afterwards >>${trace}`],
+    })
+    await child.exited
+    expect(await readFile(trace, 'utf8')).toBe('child\nafterwards\n')
+    await rm(folder, { recursive: true })
+  })
+
   it('error: a program that does not exist ends with the shell’s word for it', async () => {
     const child = spawnGuarded({ command: '/nowhere/program', args: [], stopSignal: 'SIGTERM' })
     expect(await child.exited).toMatchObject({ code: 127 })
@@ -73,7 +87,8 @@ describe('a guarded child', () => {
     ['heeds the signal', 'echo up; exec sleep 60'],
     ['does not heed it', "trap '' TERM; echo up; while :; do sleep 1; done"],
   ])('ends with its parent, however that one ends: a child that %s', async (_title, script) => {
-    const program = await runProgram(guardian(script))
+    const folder = await mkdtemp(join(tmpdir(), 'c2d-guarded-'))
+    const program = await runProgram(guardian(script, ['/usr/bin/touch', join(folder, 'afterwards')]))
     const pid = Number(await program.said)
     const watchdogs = (await listRunning()).filter(({ parentPid }) => parentPid === program.process.pid)
     expect(watchdogs).toHaveLength(2)
@@ -81,5 +96,7 @@ describe('a guarded child', () => {
     expect(await waitUntilGone(pid)).toBeLessThan(5_000)
     for (const watchdog of watchdogs) await waitUntilGone(watchdog.pid)
     expect(await isRunning(pid)).toBe(false)
+    expect(await readdir(folder)).toEqual(['afterwards'])
+    await rm(folder, { recursive: true })
   })
 })

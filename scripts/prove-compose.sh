@@ -27,13 +27,20 @@ up() {
   timeout 300 docker compose --progress plain up --detach --no-build --wait >"$work/up" 2>&1 && return
   tail -15 "$work/up"
   docker compose ps --all
-  docker compose logs --no-log-prefix --tail 40 2>/dev/null | grep -v 'request answered' | cut -c1-600
-  exit 1
+  give_up
 }
 demo() {
   timeout 300 docker compose run --rm demo 2>"$work/demo" | tee >(cat >&2) | grep 'run directly on the file: yes' >/dev/null && return
   tail -5 "$work/demo"
+  give_up
+}
+give_up() { # with what tells why
   docker compose logs --no-log-prefix --tail 40 2>/dev/null | grep -v 'request answered' | cut -c1-600
+  if [ -n "${C2D_NAMESPACE:-}" ]; then
+    kubectl --namespace "$C2D_NAMESPACE" get pods,pvc,events 2>&1 | tail -40
+    kubectl get pods --all-namespaces # who else has the machine's room
+    kubectl describe nodes | grep -E -A12 '^(Taints|Allocated resources)'
+  fi
   exit 1
 }
 down() { docker compose down "$@" >/dev/null 2>&1; }

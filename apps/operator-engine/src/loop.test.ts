@@ -93,6 +93,78 @@ describe('job loop', () => {
     await loop.drain()
   })
 
+  it('behaviour: nor does a wake before its time, which waits for a place, cost it that time', async () => {
+    const blocked = new AbortController()
+    let passesOfDue = 0
+    const loop = loopOf(async (jobId) => {
+      if (jobId === 'due') {
+        passesOfDue++
+        return passesOfDue === 1 ? { next: 'wait', untilMs: Date.now() + 40 } : { next: 'drop' }
+      }
+      await sleep(60_000, blocked.signal)
+      return { next: 'drop' }
+    })
+    loop.wake('due')
+    while (passesOfDue < 1) await sleep(1)
+    for (const jobId of ['slow', 'slower']) loop.wake(jobId)
+    loop.wakeAll()
+    const giveUpAtMs = Date.now() + 10_000
+    while (passesOfDue < 2 && Date.now() < giveUpAtMs) await sleep(5)
+    expect(passesOfDue).toBe(2)
+    blocked.abort()
+    await loop.drain()
+  })
+
+  it('behaviour: nor does one that came during the pass which named the time', async () => {
+    const blocked = new AbortController()
+    const begun = new AbortController()
+    let passesOfDue = 0
+    const loop = loopOf(async (jobId) => {
+      if (jobId === 'due') {
+        passesOfDue++
+        if (passesOfDue > 1) return { next: 'drop' }
+        await sleep(60_000, begun.signal)
+        return { next: 'wait', untilMs: Date.now() + 40 }
+      }
+      await sleep(60_000, blocked.signal)
+      return { next: 'drop' }
+    })
+    for (const jobId of ['due', 'slow', 'slower']) loop.wake(jobId)
+    loop.wake('due')
+    begun.abort()
+    const giveUpAtMs = Date.now() + 10_000
+    while (passesOfDue < 2 && Date.now() < giveUpAtMs) await sleep(5)
+    expect(passesOfDue).toBe(2)
+    blocked.abort()
+    await loop.drain()
+  })
+
+  it('behaviour: a pass during which its job was dropped, and taken again, asks for no pass of its own', async () => {
+    const first = new AbortController()
+    let begun = 0
+    let now = 0
+    let most = 0
+    const loop = loopOf(async () => {
+      begun++
+      if (begun === 1) {
+        await sleep(60_000, first.signal)
+        return { next: 'wait', untilMs: Date.now() }
+      }
+      most = Math.max(most, ++now)
+      await sleep(30)
+      now--
+      return wait
+    })
+    loop.wake('a')
+    loop.drop('a')
+    loop.wake('a')
+    first.abort()
+    await sleep(100)
+    expect(most).toBe(1)
+    expect(begun).toBe(2)
+    await loop.drain()
+  })
+
   it('error: a pass that fails is retried with pauses, given up once, and stops nobody else', async () => {
     let poisoned = 0
     let healthy = 0

@@ -53,9 +53,8 @@ export function createJobLoop(
   let draining = false
   let onIdle: (() => void) | undefined
 
+  /** A time that was asked for stays: the wait for a place may be longer. */
   function enqueue(jobId: string, entry: Entry): void {
-    clearTimeout(entry.timer)
-    entry.timer = undefined
     if (entry.running) entry.wakeAgain = true
     else ready.add(jobId)
     pump()
@@ -79,6 +78,7 @@ export function createJobLoop(
   }
 
   async function runPass(jobId: string, entry: Entry): Promise<void> {
+    clearTimeout(entry.timer)
     entry.running = true
     entry.wakeAgain = false
     running++
@@ -97,13 +97,20 @@ export function createJobLoop(
 
   function settle(jobId: string, entry: Entry, result: PassResult): void {
     entry.running = false
+    if (isForgotten(jobId, entry)) return
     if (result.next === 'drop') {
-      clearTimeout(entry.timer)
-      if (entries.get(jobId) === entry) entries.delete(jobId)
+      entries.delete(jobId)
       return
     }
+    if (result.next === 'wait' && result.untilMs !== null) {
+      wakeLater(entry, result.untilMs - deps.nowMs(), () => onDue(jobId, entry))
+    }
     if (result.next === 'again' || entry.wakeAgain) enqueue(jobId, entry)
-    else if (result.untilMs !== null) wakeLater(entry, result.untilMs - deps.nowMs(), () => onDue(jobId, entry))
+  }
+
+  /** Dropped during the pass, and perhaps held anew since: what the pass asks for is nobody's any more. */
+  function isForgotten(jobId: string, entry: Entry): boolean {
+    return entries.get(jobId) !== entry
   }
 
   async function onFailure(jobId: string, entry: Entry, error: Error): Promise<void> {
@@ -118,6 +125,7 @@ export function createJobLoop(
       }
     }
     entry.running = false
+    if (isForgotten(jobId, entry)) return
     const longestMs = Math.min(options.retryBaseMs * 2 ** Math.min(entry.failures, 30), options.retryMaxMs)
     const pauseMs = longestMs * (0.5 + Math.random() / 2)
     wakeLater(entry, pauseMs, () => enqueue(jobId, entry))

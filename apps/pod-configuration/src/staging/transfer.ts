@@ -147,7 +147,7 @@ async function attempt(origin: FileOrigin, run: Attempt): Promise<TransferredFil
         if (sizeBytes !== null && part.at < part.end) await resume(part, cut())
       } else if (failure !== null) await resume(part, failure)
       parts.finish(part)
-    }
+    } else answer.body.resume() // an empty file: unread, its connection would never be another file's
     await fetchParts()
   }
 

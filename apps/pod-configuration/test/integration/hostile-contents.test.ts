@@ -69,3 +69,16 @@ describe('wrong bytes', () => {
     await expectNothing()
   })
 })
+
+describe('empty files', () => {
+  it('behaviour: more of them than there are connections are all staged', async () => {
+    const origin = await start((_request, response) => response.writeHead(200, { 'Content-Length': 0 }).end())
+    const urls = Array.from({ length: 200 }, (_, index) => `${origin.base}/${index}`)
+    const result = await world.run(stageOf({ [DATA]: urls }), {
+      allow: [origin.authority],
+      transfer: { idleTimeoutMs: 2_000 },
+    })
+    expect(result).toMatchObject({ status: 30 })
+    expect(result.files).toHaveLength(200)
+  })
+})

@@ -25,6 +25,7 @@ export async function startRangeOrigin(serve: Serve): Promise<RangeOrigin> {
     asked.push({ method: request.method ?? '', path: request.url ?? '', headers: request.headers })
     serve(request, response, asked)
   })
+  server.keepAliveTimeout = 0 // a connection that nobody gives back stays taken
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const authority = `127.0.0.1:${(server.address() as AddressInfo).port}`
   return {

@@ -10,8 +10,6 @@ const schema = z
       .string()
       .default('')
       .transform((list) => list.split(',').filter(Boolean)),
-    STEP_FILES: z.string().optional(),
-    VOLUME: z.string().optional(),
     SEAL_CONTROL: z.string().refine(isAddress, 'must be an IP address and a port').optional(),
     SEAL_MARK_ID: z.string().optional(),
     REQUEST_TIMEOUT: z.coerce.number().positive().default(30),
@@ -25,8 +23,6 @@ const schema = z
     allowList: env.OUTBOUND_ALLOW,
     seal: env.SEAL_CONTROL && env.SEAL_MARK_ID ? { control: env.SEAL_CONTROL, markId: env.SEAL_MARK_ID } : null,
     requestTimeoutMs: env.REQUEST_TIMEOUT * 1000,
-    stepFiles: env.STEP_FILES,
-    volume: env.VOLUME,
     maxFilesAtOnce: env.MAX_FILES_AT_ONCE,
     maxConnectionsPerFile: env.MAX_CONNECTIONS_PER_FILE,
     maxFiles: env.MAX_INPUT_FILES,
@@ -37,7 +33,6 @@ const schema = z
 export type Config = z.infer<typeof schema>
 
 /**
- * STEP_FILES, VOLUME: what the flags of the same meaning default to.
  * OUTBOUND_ALLOW: `host` or `host:port` entries that may be reached although they are not public.
  * SEAL_CONTROL, SEAL_MARK_ID: `ip:port` that this pod reaches and the algorithm must not, and what to call the mark that
  * says so; without both there is no mark, and no algorithm behind a seal gate ever starts.

@@ -1,17 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
-import {
-  JOB_STATUS,
-  STEP_FILE,
-  jobIdSchema,
-  stepDownloadsSchema,
-  stepReportSchema,
-  stepWorkflowSchema,
-} from '@c2d/contracts'
+import { JOB_STATUS, STEP_FILE, stepDownloadsSchema, stepReportSchema, stepWorkflowSchema } from '@c2d/contracts'
 import { createGuardedFetch, createGuardedRequest } from '@c2d/http-kit'
 import { openReporter, reportProgress, reportProvisioning, type Reporter } from '@c2d/operator-db/reports'
-import { runMain } from '@c2d/runtime'
+import { parsePodOptions, runMain } from '@c2d/runtime'
 import pg from 'pg'
 import type { z } from 'zod'
 import { readConfig } from './config.ts'
@@ -32,7 +24,7 @@ const HELP = `pod-configuration: fetches the datasets, the algorithm and the DDO
   --workflowid ID       the job
   --help                this text
 
-Exit code: 0 provisioned; 1 the job cannot be provisioned (reported with its reason); 2 anything else.
+Exit code: 0 provisioned; 1 not, and reported with its reason where that was possible; 2 a wrong option or setting.
 `
 
 /** How long an outage of the database may last before finished work is given up, in milliseconds. */
@@ -41,24 +33,13 @@ const REPORT_ANSWER_MS = 10_000
 
 await runMain(async () => {
   process.umask(0o022) // what is staged is read by images that run as any user
-  const { values } = parseArgs({
-    options: {
-      'step-files': { type: 'string' },
-      path: { type: 'string' },
-      workflowid: { type: 'string' },
-      verbose: { type: 'boolean', short: 'v' },
-      help: { type: 'boolean', short: 'h' },
-    },
-  })
-  if (values.help) {
+  const options = parsePodOptions(process.argv.slice(2), process.env)
+  if (!options) {
     process.stdout.write(HELP)
     return
   }
   const config = readConfig(process.env)
-  const stepFiles = values['step-files'] ?? config.stepFiles
-  const path = values.path ?? config.volume
-  if (!stepFiles || !path) throw new Error(`--step-files and --path are needed\n\n${HELP}`)
-  const jobId = jobIdSchema.parse(values.workflowid)
+  const { stepFiles, volume: path, jobId } = options
   const read = async <S extends z.ZodType>(name: string, schema: S): Promise<z.output<S>> =>
     schema.parse(JSON.parse(await readFile(join(stepFiles, name), 'utf8')))
   const report = await read(STEP_FILE.report, stepReportSchema)

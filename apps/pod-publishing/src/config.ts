@@ -4,8 +4,6 @@ import { z } from 'zod'
 const schema = z
   .object({
     RESULTS_FOLDER: z.string().optional(),
-    STEP_FILES: z.string().optional(),
-    VOLUME: z.string().optional(),
     OUTBOUND_ALLOW: z
       .string()
       .default('')
@@ -13,15 +11,12 @@ const schema = z
   })
   .transform((env) => ({
     resultsFolder: env.RESULTS_FOLDER,
-    stepFiles: env.STEP_FILES,
-    volume: env.VOLUME,
     outboundAllow: env.OUTBOUND_ALLOW,
   }))
 
 export type Config = z.infer<typeof schema>
 
 /**
- * STEP_FILES, VOLUME: what the flags of the same meaning default to.
  * RESULTS_FOLDER: where the volume for results is mounted, if results go to one; where else they go, and the keys for
  * it, come in the step's files and never in the environment.
  * OUTBOUND_ALLOW: hosts (`host` or `host:port`, with commas) that outputs may be sent to although they are not public.

@@ -1,8 +1,7 @@
-import { parseArgs } from 'node:util'
-import { STEP_FILE, jobIdSchema, type ConsumerOutput } from '@c2d/contracts'
+import { STEP_FILE, type ConsumerOutput } from '@c2d/contracts'
 import { createGuardedUpload } from '@c2d/http-kit'
 import { openReporter, reportOutputs, reportPublishing } from '@c2d/operator-db/reports'
-import { AppError, runMain } from '@c2d/runtime'
+import { AppError, parsePodOptions, runMain } from '@c2d/runtime'
 import { createConsumerTarget, createResultStores, type ObjectKey } from '@c2d/storage'
 import pg from 'pg'
 import { readConfig } from './config.ts'
@@ -20,7 +19,8 @@ const HELP = `pod-publishing: stores the outputs and logs of one job and records
   --workflowid ID       the job
   --help                this text
 
-Exit code: 0 everything that may be stored is; 1 some files are not, and the others are recorded, or it failed at all.
+Exit code: 0 everything that may be stored is; 1 some files are not, and the others are recorded, or it failed at all;
+2 a wrong option or setting.
 `
 
 /** How long an outage of the database may last before finished work is given up, in milliseconds. */
@@ -32,24 +32,13 @@ const UPLOADS_AT_ONCE = 16
 const KEYS_A_REPORT = 10_000
 
 await runMain(async () => {
-  const { values } = parseArgs({
-    options: {
-      'step-files': { type: 'string' },
-      path: { type: 'string' },
-      workflowid: { type: 'string' },
-      verbose: { type: 'boolean', short: 'v' },
-      help: { type: 'boolean', short: 'h' },
-    },
-  })
-  if (values.help) {
+  const options = parsePodOptions(process.argv.slice(2), process.env)
+  if (!options) {
     process.stdout.write(HELP)
     return
   }
   const config = readConfig(process.env)
-  const stepFiles = values['step-files'] ?? config.stepFiles
-  const root = values.path ?? config.volume
-  if (!stepFiles || !root) throw new Error(`--step-files and --path are needed\n\n${HELP}`)
-  const jobId = jobIdSchema.parse(values.workflowid)
+  const { stepFiles, volume: root, jobId } = options
   const { report, results, publish, output } = await loadStepSettings(stepFiles, config.resultsFolder)
   const { token } = report
   const reporter = openReporter({

@@ -1,4 +1,4 @@
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile, execFileSync, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -296,6 +296,12 @@ describe('outputs made in bad faith', () => {
 })
 
 describe('the step', () => {
+  it('error: of an option that is none it says one line, and ends with 2; --help tells those that are', () => {
+    const run = (option: string) => spawnSync(process.execPath, [POD, option], { encoding: 'utf8', env: {} })
+    expect(run('--credentials')).toMatchObject({ status: 2, stdout: '', stderr: "Unknown option '--credentials'\n" })
+    expect(run('--help')).toMatchObject({ status: 0, stdout: expect.stringContaining('--step-files FOLDER') })
+  })
+
   it('error: refuses a configuration that is none, and does not tell its token', async () => {
     await put('outputs/a', 'x')
     const run = await runPod({}, { targets: [] })

@@ -31,7 +31,8 @@ const urlStorageSchema = z.strictObject({
   /** Sent with every request: an `Authorization`, for example. */
   headers: z
     .record(
-      z.string().regex(/^[\w-]+$/, 'must be header names'),
+      // How long a file is, is ours to say: another length would be taken out of the next upload.
+      z.string().regex(/^(?!content-length$)[\w-]+$/i, 'must be header names, and not Content-Length'),
       z.string().regex(/^[\t\x20-\x7e]*$/, 'must be header values'),
     )
     .default({}),

@@ -26,6 +26,16 @@ export function parseTarget(text: string): URL {
 }
 
 /**
+ * Where a redirect leads; it is still to be judged as any other address.
+ * @param location as the header has it, perhaps relative
+ * @throws AppError `FilesUnavailable` for what is no address, or none of http and https
+ */
+export function parseRedirect(location: string, from: URL): URL {
+  if (URL.canParse(location, from.href)) return parseTarget(new URL(location, from).href)
+  throw new AppError('FilesUnavailable', { detail: 'The address redirects to none.' })
+}
+
+/**
  * Whether an operator allows this target although it may not be public. Addresses that stand in it literally are
  * judged here, since nobody looks them up.
  * @throws AppError `FilesUnavailable` for a literal address that is neither public nor allowed

@@ -1,6 +1,14 @@
 import { AppError } from '@c2d/runtime'
-import { Agent, fetch, type RequestInit, type Response } from 'undici'
-import { assertReachable, guardedLookup, MAX_REDIRECTS, parseTarget, type Lookup } from './address-guard.ts'
+import { Agent, fetch, type Response } from 'undici'
+import {
+  assertReachable,
+  guardedLookup,
+  MAX_REDIRECTS,
+  parseRedirect,
+  parseTarget,
+  type Lookup,
+} from './address-guard.ts'
+import { impersonal, withoutContent, withoutFraming } from './sent-headers.ts'
 import type { AllowList } from './public-address.ts'
 
 /** `fetch` for addresses that a user can influence. */
@@ -41,25 +49,25 @@ export function createGuardedFetch(options: {
 
   return async function guardedFetch(url, init = {}) {
     let target = parseTarget(url)
-    let request: RequestInit = { ...init, redirect: 'manual' }
+    let request: GuardedInit = { ...init, headers: withoutFraming(init.headers ?? {}) }
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
       const allowed = assertReachable(target, options.allowList)
       const response = await send(target, request, agentFor(allowed))
       const location = response.headers.get('location')
       if (response.status < 300 || response.status > 399 || !location) return response
       await response.body?.cancel()
-      const next = parseTarget(new URL(location, target).href)
-      if (next.origin !== target.origin) request = withoutCredentials(request)
-      if (response.status === 303) request = { ...request, method: 'GET', body: null }
+      const next = parseRedirect(location, target)
+      if (next.origin !== target.origin) request = { ...request, headers: impersonal(request.headers ?? {}) }
+      request = followed(request, response.status)
       target = next
     }
     throw new AppError('FilesUnavailable', { detail: `The address redirects more than ${MAX_REDIRECTS} times.` })
   }
 }
 
-async function send(target: URL, request: RequestInit, dispatcher: Agent): Promise<Response> {
+async function send(target: URL, request: GuardedInit, dispatcher: Agent): Promise<Response> {
   try {
-    return await fetch(target, { ...request, dispatcher })
+    return await fetch(target, { ...request, redirect: 'manual', dispatcher })
   } catch (cause) {
     if (cause instanceof Error && cause.cause instanceof AppError) throw cause.cause
     // The cause may name host and path of a hidden origin: it is kept for the log, never for the caller.
@@ -67,6 +75,11 @@ async function send(target: URL, request: RequestInit, dispatcher: Agent): Promi
   }
 }
 
-function withoutCredentials(request: RequestInit): RequestInit {
-  return { ...request, headers: {} }
+/** What is asked after a redirect: "see other", and what clients have always made of 301 and 302 after a POST, is a GET. */
+function followed(request: GuardedInit, status: number): GuardedInit {
+  const method = request.method?.toUpperCase() ?? 'GET'
+  const isSeeOther = (status === 303 && method !== 'HEAD') || (status < 303 && method === 'POST')
+  if (!isSeeOther || method === 'GET') return request
+  const { body: _body, headers, ...rest } = request
+  return { ...rest, method: 'GET', headers: withoutContent(headers ?? {}) }
 }

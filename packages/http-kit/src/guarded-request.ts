@@ -6,7 +6,8 @@ import {
 } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { AppError } from '@c2d/runtime'
-import { assertReachable, MAX_REDIRECTS, parseTarget, type Lookup } from './address-guard.ts'
+import { assertReachable, MAX_REDIRECTS, parseRedirect, parseTarget, type Lookup } from './address-guard.ts'
+import { impersonal, withoutFraming } from './sent-headers.ts'
 import { createGuardedAgents } from './guarded-agents.ts'
 import type { AllowList } from './public-address.ts'
 
@@ -23,9 +24,6 @@ export type GuardedRequest = (
   url: string,
   init: { headers: Readonly<Record<string, string>>; signal: AbortSignal },
 ) => Promise<GuardedAnswer>
-
-/** Headers that say what is wanted, and nothing about who wants it: all that another host is told after a redirect. */
-const IMPERSONAL = new Set(['accept', 'accept-encoding', 'range', 'if-range'])
 
 /**
  * The guarded client for bodies of any size (DESIGN §4.8): the rules of `createGuardedFetch`, without the cost of web
@@ -49,7 +47,7 @@ export function createGuardedRequest(options: {
 
   return async function guardedRequest(url, { headers, signal }) {
     let target = parseTarget(url)
-    let sent: Readonly<Record<string, string>> = headers
+    let sent = withoutFraming(headers)
     for (let hop = 0; hop <= maxRedirects; hop++) {
       const allowed = assertReachable(target, options.allowList)
       const agent = agentFor(target.protocol, allowed)
@@ -58,8 +56,7 @@ export function createGuardedRequest(options: {
       const { location } = body.headers
       if (status < 300 || status > 399 || location === undefined) return { status, headers: body.headers, body }
       body.destroy()
-      if (!URL.canParse(location, target.href)) throw unavailable('The address redirects to none.')
-      const next = parseTarget(new URL(location, target).href)
+      const next = parseRedirect(location, target)
       if (next.origin !== target.origin) sent = impersonal(sent)
       target = next
     }
@@ -91,10 +88,6 @@ function ask(target: URL, { headers, agent, signal, timeoutMs }: Ask): Promise<I
     request.once('close', () => clearTimeout(timer))
     request.end()
   })
-}
-
-function impersonal(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => IMPERSONAL.has(name.toLowerCase())))
 }
 
 function unavailable(detail: string, cause?: unknown): AppError {

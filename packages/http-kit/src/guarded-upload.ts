@@ -3,6 +3,7 @@ import { request as httpsRequest } from 'node:https'
 import { pipeline, type Readable } from 'node:stream'
 import { AppError } from '@c2d/runtime'
 import { assertReachable, parseTarget, type Lookup } from './address-guard.ts'
+import { withoutFraming } from './sent-headers.ts'
 import { createGuardedAgents } from './guarded-agents.ts'
 import type { AllowList } from './public-address.ts'
 
@@ -47,8 +48,9 @@ export function createGuardedUpload(options: {
     const target = parseTarget(url)
     const agent = agentFor(target.protocol, assertReachable(target, options.allowList))
     const send = target.protocol === 'https:' ? httpsRequest : httpRequest
+    const sent = { ...withoutFraming(headers), ...lengthOf(headers) }
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-      const request = send(target, { method, headers, agent, ...(signal ? { signal } : {}) })
+      const request = send(target, { method, headers: sent, agent, ...(signal ? { signal } : {}) })
       let isAnswered = false
       request.setTimeout(options.timeoutMs, () => request.destroy(new Error('nothing moved for too long')))
       request.once('response', (response) => {
@@ -69,6 +71,12 @@ export function createGuardedUpload(options: {
     })
     return { status: answer.statusCode ?? 0, headers: answer.headers, body: await readStart(answer) }
   }
+}
+
+/** How long the body is, where the sender says so; what a user says must not get here. */
+function lengthOf(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const said = Object.entries(headers).findLast(([name]) => name.toLowerCase() === 'content-length')
+  return said ? { 'Content-Length': said[1] } : {}
 }
 
 async function readStart(answer: IncomingMessage): Promise<Buffer> {

@@ -80,6 +80,36 @@ describe('guarded fetch', () => {
     expect(hits.map((hit) => hit.authorization)).toEqual(['Bearer x', undefined])
   })
 
+  it.each([
+    [302, 'GET', undefined, ''],
+    [303, 'GET', undefined, ''],
+    [307, 'POST', 'application/json', '{"a":1}'],
+  ])('behaviour: a body that meets a %d goes on as a %s', async (status, method, contentType, body) => {
+    const seen: unknown[] = []
+    origin.removeAllListeners('request')
+    origin.on('request', (request, response) => {
+      if (request.url === '/there') {
+        let text = ''
+        request.on('data', (chunk: Buffer) => (text += chunk.toString()))
+        request.on('end', () => {
+          seen.push([request.method, request.headers['content-type'], text])
+          response.end('content')
+        })
+      } else response.writeHead(status, { Location: `http://localhost:${port}/there` }).end()
+    })
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"a":1}' }
+    const answer = await allowing(`127.0.0.1:${port}`, `localhost:${port}`)(`http://127.0.0.1:${port}/x`, init)
+    expect([answer.status, await answer.text(), seen]).toEqual([200, 'content', [[method, contentType, body]]])
+  })
+
+  it('error: a redirect to what is no address', async () => {
+    const fetch = allowing(`127.0.0.1:${port}`)
+    await expect(fetch(`http://127.0.0.1:${port}/to/${encodeURIComponent('http://[')}`)).rejects.toMatchObject({
+      code: 'FilesUnavailable',
+      detail: 'The address redirects to none.',
+    })
+  })
+
   it('error: gives up after five redirects', async () => {
     const fetch = allowing(`127.0.0.1:${port}`)
     let url = '/x'

@@ -43,9 +43,12 @@ stores=$(get stores "$testbed/stores" up) || without 'the S3 server and the IPFS
 eval "$stores"
 
 failed=() unstable=()
+# Whatever of a cluster of our own did not survive the step before: tests kill its programs, and some follow later.
+heal() { [ "$own" = no ] || get up "$testbed/up" >/dev/null; }
 step() { # TITLE MINUTES COMMAND...
   local title=$1 minutes=$2 since=$SECONDS; shift 2
   printf '\n── %s\n' "$title"
+  heal
   if timeout --kill-after=60 "${minutes}m" "$@"; then
     echo "── $title: good, $((SECONDS - since)) s"
   else

@@ -3,8 +3,8 @@ import { hostname } from 'node:os'
 import { STEP_FILE } from '@c2d/contracts'
 import { createGuardedFetch, createGuardedUpload, listen } from '@c2d/http-kit'
 import { MIGRATIONS, loadDeliveryKey } from '@c2d/operator-db'
-import { isSchemaCurrent, openDatabase } from '@c2d/postgres'
-import { createLogger, createShutdown, runMain, sleep, toError, type Logger, type Shutdown } from '@c2d/runtime'
+import { isDatabaseUnavailable, isSchemaCurrent, openDatabase, waitForDatabase, type Database } from '@c2d/postgres'
+import { createLogger, createShutdown, runMain, toError } from '@c2d/runtime'
 import { createResultStores, formatResultsConfig } from '@c2d/storage'
 import { readConfig, type Config } from './config.ts'
 import { createExecutor } from './create-executor.ts'
@@ -13,7 +13,7 @@ import { createEngineApp } from './http/app.ts'
 import { openWallets } from './transactions/wallet-settings.ts'
 
 const GRACE_MS = 20_000
-const SCHEMA_WAIT_MS = 60_000
+const DATABASE_WAIT_MS = 60_000
 const FETCH_TIMEOUT_MS = 10_000
 /** What streams leaves much that is young and large: collected early, it does not add up (bench/README.md). */
 const POD_FLAGS = ['--max-semi-space-size=2']
@@ -27,7 +27,13 @@ await runMain(async () => {
 
   const db = openDatabase({ url: config.databaseUrl.reveal(), applicationName: 'operator-engine', maxConnections: 20 })
   shutdown.onClose('database', () => db.destroy())
-  await waitForSchema(db, log, shutdown)
+  const isThere = await waitForDatabase({
+    ask: () => findMissingSchema(db),
+    patienceMs: DATABASE_WAIT_MS,
+    signal: shutdown.signal,
+    onWaiting: (missing) => log.warn({ missing }, 'waiting for the database'),
+  })
+  if (!isThere) return
 
   const executor = await createExecutor(config, log)
   shutdown.onClose('executor', () => executor.close())
@@ -108,26 +114,21 @@ await runMain(async () => {
   shutdown.onClose('engine', () => engine.close())
 })
 
-/** operator-service owns the migrations; the engine waits until the schema is the one it knows. */
-async function waitForSchema(db: ReturnType<typeof openDatabase>, log: Logger, shutdown: Shutdown): Promise<void> {
-  const giveUpAtMs = Date.now() + SCHEMA_WAIT_MS
-  let said = false
-  for (;;) {
-    let unreachable: Error | undefined
-    try {
-      if (await isSchemaCurrent(db, MIGRATIONS)) return
-    } catch (thrown) {
-      unreachable = toError(thrown) // it may come yet: told below when it does not
-    }
-    if (shutdown.signal.aborted) return
-    if (Date.now() > giveUpAtMs) {
-      if (unreachable) throw new Error('the database cannot be reached', { cause: unreachable })
-      throw new Error('the database has not the schema of this build: start operator-service of the same version first')
-    }
-    if (!said) log.info({}, 'waiting for the schema')
-    said = true
-    await sleep(100, shutdown.signal)
+/** operator-service owns the migrations, and with them the rights of this engine's role. */
+async function findMissingSchema(db: Database): Promise<string | null> {
+  try {
+    if (await isSchemaCurrent(db, MIGRATIONS)) return null
+    return 'the database has not the schema of this build: start operator-service of the same version first'
+  } catch (thrown) {
+    if (isDatabaseUnavailable(thrown) || isAboutLogin(thrown)) throw thrown
+    return `the schema cannot be read: ${toError(thrown).message}`
   }
+}
+
+/** SQLSTATEs of a wrong name, a wrong password, a database that is not there. */
+function isAboutLogin(error: unknown): boolean {
+  const { code } = error as { code?: unknown }
+  return typeof code === 'string' && /^(28|3D)/.test(code)
 }
 
 /** How a pod of ours is started: by this Node, or by the one of its image. */

@@ -1,7 +1,7 @@
 import { recoverSigner } from '@c2d/chain'
 import { listen } from '@c2d/http-kit'
 import { createJobNotifier, loadResultKey, setPodPassword } from '@c2d/operator-db'
-import { openDatabase } from '@c2d/postgres'
+import { openDatabase, waitForDatabase } from '@c2d/postgres'
 import { createLogger, createShutdown, runMain } from '@c2d/runtime'
 import { createResultStores } from '@c2d/storage'
 import { createApp } from './app.ts'
@@ -12,6 +12,7 @@ import { createEventFeed } from './domain/event-feed.ts'
 import { migrateDatabase } from './migrate-database.ts'
 
 const GRACE_MS = 20_000
+const DATABASE_WAIT_MS = 60_000
 const COALESCE_MS = 5
 const MAX_CONNECTIONS = 20
 const EVENT_POLL_MS = 250
@@ -31,6 +32,16 @@ await runMain(async () => {
     maxConnections: MAX_CONNECTIONS,
   })
   shutdown.onClose('database', () => db.destroy())
+  const isThere = await waitForDatabase({
+    async ask() {
+      await db.raw('SELECT 1')
+      return null
+    },
+    patienceMs: DATABASE_WAIT_MS,
+    signal: shutdown.signal,
+    onWaiting: (missing) => log.warn({ missing }, 'waiting for the database'),
+  })
+  if (!isThere) return
   await migrateDatabase(db)
   if (config.podDatabasePassword) await setPodPassword(db, config.podDatabasePassword.reveal())
   if (config.isMigrateOnly) {

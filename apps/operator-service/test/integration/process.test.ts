@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -48,6 +48,14 @@ function run(env: Record<string, string>): { process: ChildProcess; output: () =
   return { process: started, output: () => text }
 }
 
+async function untilSaid(started: ReturnType<typeof run>, wanted: RegExp): Promise<void> {
+  const giveUpAtMs = Date.now() + 40_000
+  while (!wanted.test(started.output())) {
+    if (Date.now() > giveUpAtMs || started.process.exitCode !== null) throw new Error(started.output())
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
 async function answers(url: string): Promise<boolean> {
   return fetch(url).then(
     (response) => response.ok,
@@ -85,6 +93,42 @@ describe('operator-service as a process', () => {
       await db.raw(`DROP ROLE IF EXISTS ${login}`)
       await db.destroy()
     }
+  })
+
+  it('behaviour: waits for a database that begins after it, and says so', async () => {
+    const port = await findPort()
+    const there = new URL(target.url)
+    const early = new URL(target.url)
+    early.port = String(port)
+    const url = `http://127.0.0.1:${await findPort()}`
+    const serving = run({ DATABASE_URL: early.toString(), OPERATOR_URL: url })
+    await untilSaid(serving, /"level":"warn".*cannot be reached/)
+
+    const door = createServer((client) => {
+      const server = connect(Number(there.port), there.hostname)
+      client.pipe(server).pipe(client)
+      for (const [socket, other] of [[client, server] as const, [server, client] as const]) {
+        socket.on('error', () => other.destroy())
+      }
+    }).listen(port, early.hostname)
+    try {
+      await untilSaid(serving, /"listening"/)
+      expect(await answers(`${url}/readyz`)).toBe(true)
+      serving.process.kill('SIGTERM')
+      expect(((await once(serving.process, 'exit')) as [number])[0]).toBe(0)
+    } finally {
+      door.close()
+    }
+  })
+
+  it('behaviour: one that is told to end while it waits for its database ends well', async () => {
+    const away = new URL(target.url)
+    away.port = String(await findPort())
+    const waiting = run({ DATABASE_URL: away.toString() })
+    await untilSaid(waiting, /cannot be reached/)
+    waiting.process.kill('SIGTERM')
+    expect(((await once(waiting.process, 'exit')) as [number])[0]).toBe(0)
+    expect(waiting.output()).not.toMatch(/"level":"error"|Error:/)
   })
 
   it('error: a login of least privilege cannot migrate, and says so', async () => {

@@ -80,6 +80,7 @@ const originAt = (timestamp: number): OrderReceipt =>
   buildReceipt({ transactionHash: ORIGIN_TX, orders: [buildOrder({ timestamp })] })
 const oldOrigin = (changes: Partial<OrderReceipt> = {}): OrderReceipt => ({ ...originAt(NOW - 299), ...changes })
 const FREE = { amountWei: 0n }
+const YEARS = { validUntil: NOW + 10 ** 9 }
 
 function expectation(changes: Partial<OrderExpectation> = {}): OrderExpectation {
   return {
@@ -260,7 +261,8 @@ describe('an order whose datatoken has run out, 300 seconds after it began', () 
     buildReuse(originAt(beganAt), { timestamp: reusedAt, fee: buildFee(fee) })
 
   it.each<[string, OrderEvidence]>([
-    ['serves while the time lasts that a reuse paid for', reused(NOW - 700, NOW - 401)],
+    ['serves while the time lasts that a reuse paid for', reused(NOW - 500, NOW - 250)],
+    ['serves as long again as it was bought for', reused(NOW - 500, NOW - 300, YEARS)],
     ['serves at once after a reuse for nothing', reused(NOW - 350, NOW - 60, FREE)],
   ])('%s, if it was still good then', (_title, evidence) => {
     const order = evaluateOrder(evidence, expectation(), NOW)
@@ -269,11 +271,12 @@ describe('an order whose datatoken has run out, 300 seconds after it began', () 
 
   it.each<[string, OrderEvidence, Partial<OrderExpectation>]>([
     ['paid for, but too late', reused(NOW - 400, NOW - 10), {}],
+    ['with a fee for years, and is as old again as it was bought for', reused(NOW - 700, NOW - 401, YEARS), {}],
     ['for nothing, too late', reused(NOW - 310, NOW - 2, { ...FREE, validUntil: 0 }), { environment: undefined }],
     ['for nothing, and not used at once', reused(NOW - 450, NOW - 151, { ...FREE, validUntil: NOW + 10 ** 9 }), {}],
     [
       'whose paid time is over, where that is no matter by itself',
-      reused(NOW - 700, NOW - 401, { validUntil: NOW - 91 }),
+      reused(NOW - 400, NOW - 150, { validUntil: NOW - 91 }),
       { allowsExpiredFee: true },
     ],
   ])('error: has been reused %s', (_title, evidence, changes) => {

@@ -144,7 +144,7 @@ export function evaluateOrder(
   }
   const timeout = expected.serviceTimeoutSeconds
   const soldUntil = timeout === 0 ? Infinity : started.timestamp + timeout
-  if (now > Math.max(soldUntil, reusedUntil(reuse, fee, soldUntil))) {
+  if (now > Math.max(soldUntil, reusedUntil(reuse, fee, { soldUntil, timeout }))) {
     const orderedAt = reuse?.timestamp ?? started.timestamp
     return invalid(
       'expired',
@@ -169,12 +169,17 @@ export function evaluateOrder(
 /**
  * Until when a reuse keeps an order good beyond what the datatoken bought (docs/adr/0007). The contract checks no order
  * that is reused and moves no datatoken for it, so it counts only for an order that was still good then: long enough to
- * start at once, and as long as the time it really paid for.
+ * start at once, and as long as the time it really paid for. That fee is ours and not the publisher's: however long it
+ * lasts, it adds no more than the service sells at once.
  * @returns epoch seconds; 0 where it keeps nothing
  */
-function reusedUntil(reuse: ReuseEvent | undefined, fee: FeeEvent, soldUntil: number): number {
+function reusedUntil(
+  reuse: ReuseEvent | undefined,
+  fee: FeeEvent,
+  { soldUntil, timeout }: { soldUntil: number; timeout: number },
+): number {
   if (!reuse || reuse.timestamp > soldUntil) return 0
-  const paidUntil = fee.amountWei > 0n ? fee.validUntil : 0
+  const paidUntil = fee.amountWei > 0n ? Math.min(fee.validUntil, reuse.timestamp + timeout) : 0
   return Math.max(paidUntil, reuse.timestamp) + EXPIRY_GRACE_SECONDS
 }
 

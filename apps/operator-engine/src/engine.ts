@@ -28,6 +28,7 @@ import { endExpired } from './sweeps/end-expired.ts'
 import { createResultExpiry } from './sweeps/expire-results.ts'
 import { removeOrphans } from './sweeps/remove-orphans.ts'
 import type { OperatorWallets } from './transactions/operator-wallet.ts'
+import { createGapHealer } from './transactions/heal-gap.ts'
 import { settleTransactions } from './transactions/settle-transactions.ts'
 import { createPacer } from './wakes/pacer.ts'
 import { repeat } from './wakes/repeat.ts'
@@ -226,15 +227,17 @@ export function startEngine(options: EngineOptions, deps: EngineDeps): Engine {
       () => anchorProofs(served, { db, wallets, by, log }),
       log,
     ),
-    ...[...wallets.values()].map(({ wallet, limits }) =>
-      repeat(
+    ...[...wallets.values()].map(({ wallet, limits }) => {
+      const healGap = createGapHealer(wallet, limits, { db, nowMs, log })
+      return repeat(
         { what: `transactions on chain ${wallet.chainId}`, everyMs: limits.lookEveryMs, signal },
         async () => {
           await settleTransactions(wallet, limits, { db, by, nowMs, log })
+          await healGap()
         },
         log,
-      ),
-    ),
+      )
+    }),
     listenToRows({ databaseUrl: options.databaseUrl, applicationName: by, signal }, { onChange: onRowsChanged, log }),
     followSteps(executor, signal, { onMove: onStepMoved, log }),
   ]

@@ -1,4 +1,4 @@
-import { isError, keccak256, Wallet, type TransactionRequest } from 'ethers'
+import { isError, keccak256, Transaction, Wallet, type TransactionRequest } from 'ethers'
 import { checksumAddress } from './address.ts'
 import { createChainRpc, type ChainRpcOptions } from './chain-rpc.ts'
 import { parsePrivateKey } from './private-key.ts'
@@ -38,13 +38,23 @@ export interface ChainWallet {
   estimateGas(call: TransactionCall): Promise<bigint | null>
   /**
    * Signs a call with the fees of now.
-   * @param options.feePercent of what is usual now; a replacement must offer at least 110
+   * @param options.feePercent of what is usual now
    * @throws AppError UpstreamUnavailable
    */
   sign(
     call: TransactionCall,
     options: { nonce: number; gasLimit: bigint; feePercent: number },
   ): Promise<SignedTransaction>
+  /**
+   * Signs a call anew, in place of one that was signed with the same nonce: with so much better fees that nodes take it.
+   * @param options.standing the signed one, 0x and hex
+   * @returns null where that one offers as much already
+   * @throws AppError UpstreamUnavailable
+   */
+  outbid(
+    call: TransactionCall,
+    options: { nonce: number; gasLimit: bigint; feePercent: number; standing: string },
+  ): Promise<SignedTransaction | null>
   /** Sends what was signed; again does no harm. @throws AppError UpstreamUnavailable */
   broadcast(raw: string): Promise<void>
   /** The first of these that was mined; null where none was. @throws AppError UpstreamUnavailable */
@@ -65,6 +75,29 @@ export function createChainWallet(options: ChainRpcOptions, privateKey: string):
   const account = new Wallet(parsePrivateKey(privateKey))
   const rpc = createChainRpc(options)
   const { chainId } = options
+
+  async function priceNow(feePercent: number): Promise<Fees> {
+    const fees = await rpc.read((provider) => provider.getFeeData())
+    const scaled = (wei: bigint): bigint => (wei * BigInt(feePercent)) / 100n + 1n
+    return fees.maxFeePerGas !== null && fees.maxPriorityFeePerGas !== null
+      ? { maxWei: scaled(fees.maxFeePerGas), tipWei: scaled(fees.maxPriorityFeePerGas) }
+      : { maxWei: scaled(fees.gasPrice ?? 0n), tipWei: null }
+  }
+
+  async function signAt(
+    { maxWei, tipWei }: Fees,
+    { to, data }: TransactionCall,
+    { nonce, gasLimit }: { nonce: number; gasLimit: bigint },
+  ): Promise<SignedTransaction> {
+    const common: TransactionRequest = { chainId, to: checksumAddress(to), data, nonce, gasLimit, value: 0n }
+    const raw = await account.signTransaction(
+      tipWei === null
+        ? { ...common, type: 0, gasPrice: maxWei }
+        : { ...common, type: 2, maxFeePerGas: maxWei, maxPriorityFeePerGas: tipWei },
+    )
+    return { raw, hash: keccak256(raw), nonce }
+  }
+
   return {
     chainId,
     address: account.address,
@@ -77,21 +110,11 @@ export function createChainWallet(options: ChainRpcOptions, privateKey: string):
           throw error
         }
       }),
-    async sign({ to, data }, { nonce, gasLimit, feePercent }) {
-      const fees = await rpc.read((provider) => provider.getFeeData())
-      const scaled = (wei: bigint): bigint => (wei * BigInt(feePercent)) / 100n + 1n
-      const common: TransactionRequest = { chainId, to: checksumAddress(to), data, nonce, gasLimit, value: 0n }
-      const priced: TransactionRequest =
-        fees.maxFeePerGas !== null && fees.maxPriorityFeePerGas !== null
-          ? {
-              ...common,
-              type: 2,
-              maxFeePerGas: scaled(fees.maxFeePerGas),
-              maxPriorityFeePerGas: scaled(fees.maxPriorityFeePerGas),
-            }
-          : { ...common, type: 0, gasPrice: scaled(fees.gasPrice ?? 0n) }
-      const raw = await account.signTransaction(priced)
-      return { raw, hash: keccak256(raw), nonce }
+    sign: async (call, options) => signAt(await priceNow(options.feePercent), call, options),
+    async outbid(call, options) {
+      const [wanted, standing] = [await priceNow(options.feePercent), readFees(options.standing)]
+      const replacing = outbidFees(wanted, standing)
+      return replacing && signAt(replacing, call, options)
     },
     async broadcast(raw) {
       await rpc.read(async (provider) => {
@@ -126,6 +149,37 @@ export function createChainWallet(options: ChainRpcOptions, privateKey: string):
       return balance >= 2n * gas * (fees.maxFeePerGas ?? fees.gasPrice ?? 0n)
     },
     close: () => rpc.close(),
+  }
+}
+
+/** What a transaction offers for a unit of gas; without a tip of its own it is of the old kind. */
+interface Fees {
+  maxWei: bigint
+  tipWei: bigint | null
+}
+
+/** What nodes want a replacement to offer of what it replaces, of the whole and of the tip. */
+const REPLACEMENT_PERCENT = 110n
+
+function readFees(raw: string): Fees {
+  const { maxFeePerGas, maxPriorityFeePerGas, gasPrice } = Transaction.from(raw)
+  return { maxWei: maxFeePerGas ?? gasPrice ?? 0n, tipWei: maxPriorityFeePerGas }
+}
+
+/**
+ * What to offer instead of what stands: what is wanted, and so much more than what stands that nodes take it.
+ * @returns null where nothing more is wanted than stands
+ */
+function outbidFees(wanted: Fees, standing: Fees): Fees | null {
+  const tips = [wanted.tipWei ?? wanted.maxWei, standing.tipWei ?? standing.maxWei] as const
+  if (wanted.maxWei <= standing.maxWei && tips[0] <= tips[1]) return null
+  const enough = (now: bigint, before: bigint): bigint => {
+    const taken = (before * REPLACEMENT_PERCENT) / 100n + 1n
+    return now > taken ? now : taken
+  }
+  return {
+    maxWei: enough(wanted.maxWei, standing.maxWei),
+    tipWei: wanted.tipWei === null ? null : enough(...tips),
   }
 }
 

@@ -188,6 +188,41 @@ export async function renewTransaction(
   })
 }
 
+/**
+ * The lowest nonce of a transaction of a wallet that is under way.
+ * @param place.fromNonce lower ones do not count
+ * @returns null where there is none
+ */
+export async function findNonceUnderWay(
+  db: Database,
+  place: { chainId: number; wallet: string; fromNonce: number },
+): Promise<number | null> {
+  const { rows } = await db.raw<{ rows: { nonce: number | null }[] }>(
+    `SELECT min(nonce)::float8 AS nonce FROM chain_transactions
+     WHERE state = 'sent' AND chain_id = :chainId AND wallet = :wallet AND nonce >= :fromNonce`,
+    { ...place, wallet: place.wallet.toLowerCase() },
+  )
+  return rows[0]?.nonce ?? null
+}
+
+/**
+ * Takes a settled transaction up again that the chain took back after all: it is under way as it was, with the signatures
+ * that it has. Safe to repeat.
+ * @returns its purpose; null where no transaction with this nonce was settled
+ */
+export async function reopenTransaction(
+  db: Database,
+  place: { chainId: number; wallet: string; nonce: number },
+): Promise<string | null> {
+  const { rows } = await db.raw<{ rows: { purpose: string }[] }>(
+    `UPDATE chain_transactions SET state = 'sent', block_number = NULL, signed_at = clock_timestamp(),
+       next_at = clock_timestamp()
+     WHERE state <> 'sent' AND chain_id = :chainId AND wallet = :wallet AND nonce = :nonce RETURNING purpose`,
+    { ...place, wallet: place.wallet.toLowerCase() },
+  )
+  return rows[0]?.purpose ?? null
+}
+
 /** Keeps others from a wallet until the transaction ends. @returns its next nonce */
 async function lockWallet(
   transaction: Database,

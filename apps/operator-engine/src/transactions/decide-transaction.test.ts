@@ -9,6 +9,7 @@ const seen = (changes: Partial<SeenTransaction>): SeenTransaction => ({
   signedAtMs: NOW_MS - 1_000,
   mined: null,
   latestBlock: 104,
+  nextNonce: 7,
   settledCount: 7,
   ...changes,
 })
@@ -17,6 +18,7 @@ describe('decideTransaction', () => {
   it.each([
     ['not mined yet is sent again', seen({}), { do: 'send' }],
     ['not mined for long is outbid', seen({ signedAtMs: NOW_MS - 60_001 }), { do: 'outbid' }],
+    ['what waits for others to be mined first is not', seen({ signedAtMs: 0, nextNonce: 6 }), { do: 'send' }],
     ['mined but shallow is waited for', seen({ mined }), { do: 'wait' }],
     [
       'buried is settled',

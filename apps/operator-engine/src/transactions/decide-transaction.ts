@@ -7,6 +7,8 @@ export interface SeenTransaction {
   mined: { hash: string; blockNumber: number; succeeded: boolean } | null
   /** The newest block. */
   latestBlock: number
+  /** The nonce that the chain takes next of the wallet. */
+  nextNonce: number
   /** How many transactions the wallet had sent when the newest block that stays was made. */
   settledCount: number
 }
@@ -18,7 +20,7 @@ export type TransactionDecision =
   | { do: 'wait' }
   /** Not mined: nodes forget what they were sent. */
   | { do: 'send' }
-  /** Not mined for long: the same nonce with better fees, so that one of the two happens. */
+  /** Its turn, and not mined for long: the same nonce with better fees, so that one of the two happens. */
   | { do: 'outbid' }
   /** Its nonce went for good to something that is none of its signatures: it never happened and never will. */
   | { do: 'renew' }
@@ -41,5 +43,7 @@ export function decideTransaction(
     return { do: 'settle', state, hash: mined.hash, blockNumber: mined.blockNumber }
   }
   if (seen.settledCount > seen.nonce) return { do: 'renew' }
+  // Before its turn no fee would get it mined: what others wait for is for whoever has that nonce to mend.
+  if (seen.nonce > seen.nextNonce) return { do: 'send' }
   return { do: nowMs - seen.signedAtMs > limits.outbidAfterMs ? 'outbid' : 'send' }
 }

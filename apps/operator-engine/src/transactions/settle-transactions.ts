@@ -9,7 +9,8 @@ import {
 } from '@c2d/operator-db'
 import type { Database } from '@c2d/postgres'
 import { toError, type Logger } from '@c2d/runtime'
-import { decideTransaction } from './decide-transaction.ts'
+import { bidPercent } from './bid.ts'
+import { decideTransaction, type SeenTransaction } from './decide-transaction.ts'
 import type { WalletLimits } from './operator-wallet.ts'
 
 export interface SettleDeps {
@@ -22,7 +23,6 @@ export interface SettleDeps {
 /** So that engines do not look at once; where they do all the same, the database keeps the first of two signatures. */
 const LEASE_SECONDS = 20
 const BATCH = 20
-const OUTBID_PERCENT = 125
 
 /**
  * Looks at every transaction of a wallet that is under way and does what is next. What was signed is kept before it is
@@ -33,11 +33,13 @@ export async function settleTransactions(wallet: ChainWallet, limits: WalletLimi
   const place = { chainId: wallet.chainId, wallet: wallet.address }
   const due = await takeDueTransactions(deps.db, { ...place, leaseSeconds: LEASE_SECONDS, limit: BATCH })
   if (due.length === 0) return 0
+  const chain = await lookAtChain(wallet, limits).catch((thrown: unknown) => toError(thrown))
   let settled = 0
   for (const transaction of due) {
     let error: string | null = null
     try {
-      if (await settle(transaction, wallet, limits, deps)) {
+      if (chain instanceof Error) throw chain
+      if (await settle(transaction, chain, wallet, limits, deps)) {
         settled += 1
         continue
       }
@@ -51,18 +53,24 @@ export async function settleTransactions(wallet: ChainWallet, limits: WalletLimi
   return settled
 }
 
+type SeenChain = Pick<SeenTransaction, 'latestBlock' | 'nextNonce' | 'settledCount'>
+
+/** Asked before receipts are looked for: a nonce that went meanwhile is then not taken for somebody else's. */
+async function lookAtChain(wallet: ChainWallet, { confirmations }: WalletLimits): Promise<SeenChain> {
+  const latestBlock = await wallet.latestBlockNumber()
+  const settledCount = await wallet.countSent(Math.max(0, latestBlock - confirmations))
+  return { latestBlock, settledCount, nextNonce: await wallet.countSent() }
+}
+
 async function settle(
   transaction: ChainTransaction,
+  chain: SeenChain,
   wallet: ChainWallet,
   limits: WalletLimits,
   deps: SettleDeps,
 ): Promise<boolean> {
   const { purpose, nonce, signedAtMs, hashes, gasLimit } = transaction
-  // Counted before the receipts are looked for: a nonce that went meanwhile is then not taken for somebody else's.
-  const latestBlock = await wallet.latestBlockNumber()
-  const settledCount = await wallet.countSent(Math.max(0, latestBlock - limits.confirmations))
-  const mined = await wallet.findMined(hashes)
-  const seen = { nonce, signedAtMs, mined, latestBlock, settledCount }
+  const seen = { nonce, signedAtMs, mined: await wallet.findMined(hashes), ...chain }
   const decision = decideTransaction(seen, deps.nowMs(), limits)
   switch (decision.do) {
     case 'settle':
@@ -75,9 +83,10 @@ async function settle(
       await wallet.broadcast(transaction.raw)
       return false
     case 'outbid': {
-      const feePercent = Math.round(OUTBID_PERCENT ** hashes.length / 100 ** (hashes.length - 1))
-      const signed = await wallet.sign(callOf(transaction), { nonce, gasLimit, feePercent })
-      if (await keepReplacement(deps.db, transaction, signed)) await wallet.broadcast(signed.raw)
+      const options = { nonce, gasLimit, feePercent: bidPercent(hashes.length), standing: transaction.raw }
+      const signed = await wallet.outbid(callOf(transaction), options)
+      if (signed === null) await wallet.broadcast(transaction.raw)
+      else if (await keepReplacement(deps.db, transaction, signed)) await wallet.broadcast(signed.raw)
       return false
     }
     case 'renew': {

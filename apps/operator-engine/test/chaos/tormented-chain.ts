@@ -28,7 +28,7 @@ export interface TormentedChain {
   freeze(forMs: number): Promise<void>
   /** The node forgets what waits to be mined. */
   dropTransactions(): Promise<void>
-  /** The newest blocks never were, and what was in them is forgotten. */
+  /** The newest blocks never were, and what was in them is forgotten, by whomever it was sent. */
   takeBack(blocks: number): Promise<void>
   /** The owner of the operator's wallet sends something by himself, with a nonce that may have been meant for another. */
   spendNonce(): Promise<void>
@@ -86,7 +86,7 @@ export async function startTormentedChain(state: ChainState): Promise<TormentedC
   }
   const mining = mine()
 
-  /** Other nodes go on knowing what was sent by others; ours are for the engines to send again. */
+  /** Of a node that comes back, others still know what was sent by others; ours are for the engines to send again. */
   async function rememberForeign(): Promise<void> {
     for (const raw of foreign) await call('eth_sendRawTransaction', raw).catch(() => undefined)
   }
@@ -119,7 +119,7 @@ export async function startTormentedChain(state: ChainState): Promise<TormentedC
       await inTurn(async () => {
         tried = await withPatience(height)
         await call('anvil_rollback', blocks)
-        await rememberForeign()
+        foreign.length = 0 // for good: what was given later nonces than these waits for nobody
       })
     },
     spendNonce: () =>

@@ -12,7 +12,8 @@ import {
   type TestDatabase,
 } from '@c2d/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { Interface } from 'ethers'
+import { Interface, Transaction } from 'ethers'
+import { createGapHealer } from '../../src/transactions/heal-gap.ts'
 import { sendOnce, type SendOnce } from '../../src/transactions/send-once.ts'
 import { settleTransactions } from '../../src/transactions/settle-transactions.ts'
 
@@ -81,6 +82,25 @@ const approve = (purpose: string, amount = 1n): Promise<SendOnce> =>
     { db, wallet },
   )
 const look = (limits = PATIENT) => settleTransactions(wallet, limits, deps())
+const ELSEWHERE = '0x00000000000000000000000000000000000Ca11e'
+/** The owner of the wallet sends something by hand. */
+const sendByHand = async (feePercent = 150): Promise<string> => {
+  const nonce = await wallet.countSent()
+  const { raw } = await wallet.sign({ to: ELSEWHERE, data: '0x' }, { nonce, gasLimit: 50_000n, feePercent })
+  await wallet.broadcast(raw)
+  return raw
+}
+/** What our transactions wait behind is taken back by the chain, and known to no node any more. */
+const leaveGap = async (): Promise<{ nonce: number; byHand: string }> => {
+  const nonce = await wallet.countSent()
+  const snapshot = await actor.rpc('evm_snapshot')
+  const byHand = await sendByHand()
+  await approve('a')
+  await approve('b')
+  await actor.rpc('evm_revert', snapshot)
+  expect(await wallet.countSent()).toBe(nonce)
+  return { nonce, byHand }
+}
 const one = async () => (await listTransactions(db, JOB_ID))[0]!
 
 describe('transactions of the operator', () => {
@@ -212,6 +232,98 @@ describe('transactions of the operator', () => {
     expect((await send()).state).toBe('reverted')
     expect(await wallet.countSent()).toBe(before + 1)
     await actor.rpc('anvil_setCode', target, '0x')
+  })
+
+  it('attack: what was sent by hand and taken back for good holds up nothing: its nonce is filled, and nothing happens twice', async () => {
+    const heal = createGapHealer(wallet, PATIENT, deps())
+    const { nonce } = await leaveGap()
+    const kept = await listTransactions(db, JOB_ID)
+    await heal() // seen for the first time: it may come back yet
+    await mine()
+    await look({ ...PATIENT, outbidAfterMs: -1 })
+    await heal()
+    expect(await wallet.countSent()).toBe(nonce)
+    expect((await listTransactions(db, JOB_ID)).map(({ hashes }) => hashes)).toEqual(kept.map(({ hashes }) => hashes))
+
+    await mine()
+    await heal() // as many blocks as make others stay
+    await mine()
+    expect(await wallet.countSent()).toBe(nonce + 3)
+    await mine(3)
+    expect(await look()).toBe(2)
+    expect((await listTransactions(db, JOB_ID)).map(({ state, hashes }) => ({ state, hashes }))).toEqual(
+      kept.map(({ hashes }) => ({ state: 'mined', hashes })),
+    )
+    await heal()
+    expect(await wallet.countSent()).toBe(nonce + 3)
+  })
+
+  it('behaviour: what was sent by hand and comes back is let be, and what waits goes on', async () => {
+    const heal = createGapHealer(wallet, PATIENT, deps())
+    const { nonce, byHand } = await leaveGap()
+    await heal()
+    await mine()
+    await wallet.broadcast(byHand)
+    await look()
+    await mine(4)
+    await heal()
+    expect(await look()).toBe(2)
+    expect(await wallet.countSent()).toBe(nonce + 3)
+  })
+
+  it('attack: a gap is filled with a better offer where nodes want one', async () => {
+    const impatient = { ...PATIENT, confirmations: 0, outbidAfterMs: -1 }
+    const { nonce } = await leaveGap()
+    await mining(false)
+    // Known to nodes, and too cheap to be mined: so no filling is taken that is not a better offer.
+    await wallet.broadcast(
+      (await wallet.sign({ to: ELSEWHERE, data: '0x' }, { nonce, gasLimit: 50_000n, feePercent: 120 })).raw,
+    )
+    const sent: string[] = []
+    const counted = { ...wallet, broadcast: (raw: string) => wallet.broadcast(raw).then(() => void sent.push(raw)) }
+    const heal = createGapHealer(counted, impatient, deps())
+    for (let looks = 0; looks < 4; looks += 1) await heal()
+    expect(sent.length).toBeGreaterThan(0)
+    await mining(true)
+    await look()
+    await mine(3)
+    expect(await look()).toBe(2)
+    expect(await wallet.countSent()).toBe(nonce + 3)
+  })
+
+  it('attack: a settled transaction that the chain takes back deeper than it should is sent again, and holds up nothing', async () => {
+    const heal = createGapHealer(wallet, PATIENT, deps())
+    const snapshot = await actor.rpc('evm_snapshot')
+    const nonce = await wallet.countSent()
+    await approve('a')
+    await mine(3)
+    expect(await look()).toBe(1)
+    await approve('b')
+    await actor.rpc('evm_revert', snapshot)
+    expect(await wallet.countSent()).toBe(nonce)
+    await heal()
+    await mine(2)
+    await heal()
+    await look()
+    await mine(3)
+    expect(await look()).toBe(2)
+    expect(await wallet.countSent()).toBe(nonce + 2)
+  })
+
+  it('behaviour: however long one is not mined, its offer grows no further than ten times what is usual', async () => {
+    await mining(false)
+    await approve('a')
+    for (let looks = 0; looks < 20; looks += 1) await look({ ...PATIENT, outbidAfterMs: -1 })
+    const { hashes, raw } = await one()
+    expect(hashes.length).toBeLessThan(13)
+    const { maxFeePerGas } = Transaction.from(raw)
+    const { maxFeePerGas: usual } = Transaction.from(
+      (await wallet.sign({ to: ELSEWHERE, data: '0x' }, { nonce: 0, gasLimit: 21_000n, feePercent: 100 })).raw,
+    )
+    expect(maxFeePerGas! / usual!).toBeLessThanOrEqual(11n)
+    await mining(true)
+    await mine(2)
+    expect(await look()).toBe(1)
   })
 
   it('error: what would revert, or cost more than allowed, is not signed at all', async () => {

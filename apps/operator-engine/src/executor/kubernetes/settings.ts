@@ -1,5 +1,6 @@
 import { portSchema } from '@c2d/runtime'
 import { z } from 'zod'
+import { canaryAddressSchema, formatAddress } from './canary-address.ts'
 
 const nameSchema = z.string().regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'must be a name of a Kubernetes object')
 
@@ -47,10 +48,6 @@ export const environmentPlacementSchema = z.object({
 })
 export type EnvironmentPlacement = z.infer<typeof environmentPlacementSchema>
 
-const addressSchema = z
-  .string()
-  .regex(/^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:.]+\]):\d{1,5}$/, 'must be an IP address and a port')
-
 /** Settings of the engine for EXECUTOR=kubernetes, as environment variables. */
 export const clusterVariables = {
   /** A kubeconfig; absent: the service account of the pod the engine runs in. */
@@ -64,8 +61,8 @@ export const clusterVariables = {
   /** Where the canary of the seal gates listens, in the engine. */
   CANARY_HOST: z.string().default('0.0.0.0'),
   CANARY_PORT: portSchema.default(8061),
-  /** `ip:port` at which pods reach that canary; absent: this pod's own address and CANARY_PORT. */
-  SEAL_CANARY: addressSchema.optional(),
+  /** Where pods reach that canary, best a Service's name and port; absent: this pod's own address and CANARY_PORT. */
+  SEAL_CANARY: canaryAddressSchema.optional(),
   /** Address of the pod the engine runs in, from the downward API. */
   POD_IP: z.string().optional(),
   /** More addresses that no sealed pod may reach: `name=tcp://ip:port` or `name=dns://ip:port`, separated by commas. */
@@ -90,7 +87,7 @@ export interface ClusterSettings {
   environments: readonly ClusterEnvironment[]
   images: { configure: string; publish: string }
   resultsClaim: { name: string; folder: string } | undefined
-  /** The seal gate before every algorithm; null only where a test stands in for staging. */
+  /** The seal gate before every algorithm, its canary as pods try it; null only where a test stands in for staging. */
   seal: { canary: string; probes: readonly string[] } | null
 }
 
@@ -125,7 +122,8 @@ export function buildClusterConfig(
     context.addIssue({
       code: 'custom',
       path: ['SEAL_CANARY'],
-      message: 'must say at which ip:port pods reach this engine (or POD_IP, from the downward API)',
+      message:
+        'must say where pods reach the canary of this engine, as address:port (or POD_IP, from the downward API)',
     })
   }
   for (const { id, kubernetes } of environments) {
@@ -155,8 +153,4 @@ export function buildClusterConfig(
       seal: { canary: canary ?? '', probes: env.SEAL_PROBES },
     },
   }
-}
-
-function formatAddress(ip: string, port: number): string {
-  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`
 }

@@ -1,7 +1,7 @@
 import { recoverSigner } from '@c2d/chain'
 import { listen } from '@c2d/http-kit'
 import { createJobNotifier, loadResultKey, setPodPassword } from '@c2d/operator-db'
-import { openDatabase, waitForDatabase } from '@c2d/postgres'
+import { askWhetherItAnswers, openDatabase, waitForDatabase } from '@c2d/postgres'
 import { createLogger, createShutdown, runMain } from '@c2d/runtime'
 import { createResultStores } from '@c2d/storage'
 import { createApp } from './app.ts'
@@ -33,10 +33,7 @@ await runMain(async () => {
   })
   shutdown.onClose('database', () => db.destroy())
   const isThere = await waitForDatabase({
-    async ask() {
-      await db.raw('SELECT 1')
-      return null
-    },
+    ask: () => askWhetherItAnswers(db),
     patienceMs: DATABASE_WAIT_MS,
     signal: shutdown.signal,
     onWaiting: (missing) => log.warn({ missing }, 'waiting for the database'),

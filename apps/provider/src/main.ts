@@ -1,6 +1,13 @@
 import { createRequire } from 'node:module'
 import { createMetrics, listen, type Metrics } from '@c2d/http-kit'
-import { createNonceLedger, isSchemaCurrent, migrateToLatest, openDatabase } from '@c2d/postgres'
+import {
+  askWhetherItAnswers,
+  createNonceLedger,
+  isSchemaCurrent,
+  migrateToLatest,
+  openDatabase,
+  waitForDatabase,
+} from '@c2d/postgres'
 import { createLogger, createShutdown, runMain } from '@c2d/runtime'
 import express, { type Express } from 'express'
 import { createApp } from './app.ts'
@@ -17,6 +24,7 @@ import { openProofs } from './open-proofs.ts'
 import { openChains } from './open-chains.ts'
 
 const GRACE_MS = 10_000
+const DATABASE_WAIT_MS = 60_000
 const GRANT_MEMORY_MS = 2_000
 
 async function main(): Promise<void> {
@@ -29,6 +37,13 @@ async function main(): Promise<void> {
   shutdown.onClose('chains', () => chains.forEach((chain) => chain.client.close()))
   const db = openDatabase({ url: config.DATABASE_URL.reveal(), applicationName: 'c2d-provider' })
   shutdown.onClose('database', () => db.destroy())
+  const isThere = await waitForDatabase({
+    ask: () => askWhetherItAnswers(db),
+    patienceMs: DATABASE_WAIT_MS,
+    signal: shutdown.signal,
+    onWaiting: (missing) => log.warn({ missing }, 'waiting for the database'),
+  })
+  if (!isThere) return
   await migrateToLatest(db, migrations)
 
   const timeoutMs = config.REQUEST_TIMEOUT * 1000

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Database } from './connection.ts'
 import { isDatabaseUnavailable } from './unavailable.ts'
 
 const PAUSE_MS = 250
@@ -42,6 +43,12 @@ export async function waitForDatabase({ ask, patienceMs, signal, onWaiting }: Da
     }
     await delay(PAUSE_MS, undefined, { signal }).catch(() => undefined) // aborted: the last look tells
   }
+}
+
+/** Asks no more than that the database answers; for `DatabaseWait.ask`. */
+export async function askWhetherItAnswers(db: Database): Promise<null> {
+  await db.raw('SELECT 1')
+  return null
 }
 
 async function look(ask: () => Promise<string | null>): Promise<{ missing: string | null; cause?: unknown }> {

@@ -9,28 +9,60 @@ import { uploadToS3 } from './s3-upload.ts'
 
 /** What all files on their way to one consumer hold at once. */
 const UPLOAD_BYTES = 15 * 1024 ** 2
+/** More than a try sends at once, and a page of them fits into what is read of an answer. */
+const MAX_LEFTOVERS = 50
+const LOOK_MS = 10_000
+
+type S3Storage = Extract<ConsumerStorage, { type: 's3' }>
+
+interface Opened {
+  sdk: typeof S3Sdk
+  client: S3Sdk.S3Client
+}
 
 /**
  * Puts files into a consumer's bucket: the SDK signs and cuts into parts, the guarded client sends. The consumer's keys
  * are all it uses; those of this machine are never spent on a consumer's address.
+ * @param options.folder of the job, below the prefix: nobody else writes there, and nobody but this target does now
  */
 export function putConsumerObject(
-  storage: Extract<ConsumerStorage, { type: 's3' }>,
+  storage: S3Storage,
+  options: { folder: string },
   { upload }: { upload: ConsumerUpload },
 ): SendToConsumer {
   const buffers = createPartBuffers({ maxBytes: UPLOAD_BYTES })
-  let opened: Promise<{ sdk: typeof S3Sdk; client: S3Sdk.S3Client }> | undefined
+  const folder = { Bucket: storage.bucket, Prefix: storage.prefix + options.folder }
+  let opened: Promise<Opened> | undefined
+  let swept: Promise<void> | undefined
   return async (name, sizeBytes, source) => {
-    opened ??= openClient(storage, upload)
+    const { sdk, client } = await (opened ??= openClient(storage, upload))
     const place = { Bucket: storage.bucket, Key: storage.prefix + name }
-    return uploadToS3(source, { place, sizeBytes }, { ...(await opened), buffers, translate })
+    // Once, and before any upload of this target begins: what is unfinished by then is of a try that was cut.
+    const beforeParts = () => (swept ??= abortLeftovers(folder, { sdk, client }))
+    return uploadToS3(source, { place, sizeBytes }, { sdk, client, buffers, translate, beforeParts })
   }
 }
 
-async function openClient(
-  storage: Extract<ConsumerStorage, { type: 's3' }>,
-  upload: ConsumerUpload,
-): Promise<{ sdk: typeof S3Sdk; client: S3Sdk.S3Client }> {
+/**
+ * Ends uploads that an earlier try began and could not end, because it was killed: the consumer pays for their parts
+ * until somebody does. Keys that may not list, and servers that keep no list, leave it to the bucket's own rules.
+ */
+async function abortLeftovers(folder: { Bucket: string; Prefix: string }, { sdk, client }: Opened): Promise<void> {
+  const { Bucket, Prefix } = folder
+  const abortSignal = AbortSignal.timeout(LOOK_MS)
+  try {
+    const list = new sdk.ListMultipartUploadsCommand({ ...folder, MaxUploads: MAX_LEFTOVERS })
+    const { Uploads = [] } = await client.send(list, { abortSignal })
+    for (const { Key, UploadId } of Uploads) {
+      if (!Key?.startsWith(Prefix)) continue // a server's word: nothing else of the consumer's is ended by it
+      await client.send(new sdk.AbortMultipartUploadCommand({ Bucket, Key, UploadId }), { abortSignal })
+    }
+  } catch {
+    // Nothing depends on it: the file itself is sent either way.
+  }
+}
+
+async function openClient(storage: S3Storage, upload: ConsumerUpload): Promise<Opened> {
   const sdk = await import('@aws-sdk/client-s3')
   const { region, endpoint, accessKeyId, secretAccessKey, sessionToken } = storage
   const client = new sdk.S3Client({

@@ -28,6 +28,8 @@ export interface S3UploadDeps {
   buffers: PartBuffers
   /** Tried first for what fits into one request; absent: all goes by the SDK. */
   putDirectly?: PutDirectly | undefined
+  /** Done before an upload in parts begins; never fails. */
+  beforeParts?: (() => Promise<void>) | undefined
   /** Makes what the SDK throws the store's own error; what the source throws is left as it is. */
   translate: (thrown: unknown) => Error
 }
@@ -113,6 +115,7 @@ function createPartSender({ place, create, access }: S3Object, deps: S3UploadDep
   }
 
   async function begin(): Promise<string | undefined> {
+    await deps.beforeParts?.()
     const params = { ...place, ...create, ...access, ContentType: CONTENT_TYPE }
     return (await client.send(new sdk.CreateMultipartUploadCommand(params))).UploadId
   }

@@ -16,6 +16,7 @@ import { readConsumerOutput } from '../steps/output-file.ts'
 import { POD_MAX_SECONDS } from '../steps/pod-steps.ts'
 import { repeat } from '../wakes/repeat.ts'
 import { bringOutputs, findUndelivered } from './bring-outputs.ts'
+import { cutUploads } from './cut-uploads.ts'
 import { decideNext, type DeliverySchedule } from './decide-next.ts'
 
 export interface RedeliverDeps {
@@ -161,9 +162,7 @@ async function bringAndSave(
     changes += 1
     dropped.push(...addresses)
   }
-  const upload: ConsumerUpload = (url, init) =>
-    deps.upload(url, { ...init, signal: init.signal ? AbortSignal.any([init.signal, signal]) : signal })
-  const target = createConsumerTarget(output.remoteStorage, { jobId }, { upload })
+  const target = createConsumerTarget(output.remoteStorage, { jobId }, { upload: cutUploads(deps.upload, signal) })
   const { keepsCopy } = output
   const brought = await bringOutputs({ jobId, rows, keepsCopy }, { ...deps, target, onChange, signal })
   over.abort()

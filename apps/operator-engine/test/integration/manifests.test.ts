@@ -1,0 +1,81 @@
+import { readFile, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from '@jest/globals'
+import * as library from '@kubernetes/client-node'
+import { z } from 'zod'
+
+const MANIFESTS = join(import.meta.dirname, '../../../../deploy/kubernetes')
+
+/** What the library says of a class of the API: its members, and of which class or shape each is. */
+const membersSchema = z.array(z.object({ baseName: z.string(), type: z.string() }))
+const objectSchema = z.record(z.string(), z.unknown())
+const headSchema = z.object({ apiVersion: z.string(), kind: z.string() })
+
+const CLASSES = new Map<string, unknown>(Object.entries(library))
+const VALUE: Record<string, (value: unknown) => boolean> = {
+  string: (value) => typeof value === 'string',
+  number: (value) => typeof value === 'number',
+  boolean: (value) => typeof value === 'boolean',
+  IntOrString: (value) => typeof value === 'string' || typeof value === 'number',
+}
+
+/** What is wrong with a value of a manifest, as the API's own schema sees it; a path and a word each. */
+function listFaults(value: unknown, type: string, path: string): string[] {
+  const item = /^Array<(.*)>$/.exec(type)?.[1]
+  if (item !== undefined) {
+    if (!Array.isArray(value)) return [`${path} is no list`]
+    return value.flatMap((each, index) => listFaults(each, item, `${path}[${index}]`))
+  }
+  const entry = /^\{ \[key: string\]: (.*?);? \}$/.exec(type)?.[1]
+  if (entry !== undefined) {
+    const members = objectSchema.safeParse(value)
+    if (!members.success) return [`${path} is no map`]
+    return Object.entries(members.data).flatMap(([name, each]) => listFaults(each, entry, `${path}.${name}`))
+  }
+  const isGood = VALUE[type]
+  if (isGood) return isGood(value) ? [] : [`${path} is no ${type}`]
+  const known = CLASSES.get(type)
+  if (typeof known !== 'function' || !('getAttributeTypeMap' in known)) return [`${path} is of an unknown ${type}`]
+  const members = membersSchema.parse((known.getAttributeTypeMap as () => unknown)())
+  const object = objectSchema.safeParse(value)
+  if (!object.success) return [`${path} is no ${type}`]
+  return Object.entries(object.data).flatMap(([name, each]) => {
+    const member = members.find(({ baseName }) => baseName === name)
+    return member ? listFaults(each, member.type, `${path}.${name}`) : [`${path} has no ${name}`]
+  })
+}
+
+function listFaultsOf(manifest: unknown): string[] {
+  const { apiVersion, kind } = headSchema.parse(manifest)
+  const version = /(\w+)(?:\.plain)?$/.exec(apiVersion)?.[1] ?? ''
+  return listFaults(manifest, `${version.charAt(0).toUpperCase()}${version.slice(1)}${kind}`, kind)
+}
+
+async function loadManifests(folder: string): Promise<unknown[]> {
+  const files = (await readdir(join(MANIFESTS, folder))).filter((name) => name !== 'kustomization.yaml')
+  const texts = await Promise.all(files.map((name) => readFile(join(MANIFESTS, folder, name), 'utf8')))
+  // The library leaves out what it does not know of the kinds it knows; so here it knows none.
+  return texts.flatMap((text) => {
+    const objects: unknown = library.loadAllYaml(text.replaceAll(/^apiVersion: (\S+)/gm, 'apiVersion: $1.plain'))
+    return z.array(z.unknown()).parse(JSON.parse(JSON.stringify(objects)))
+  })
+}
+
+describe('the manifests that are shipped', () => {
+  it.each(['jobs', 'services'])(
+    'behaviour: deploy/kubernetes/%s holds nothing that the API does not know',
+    async (folder) => {
+      const manifests = await loadManifests(folder)
+      expect(manifests.length).toBeGreaterThan(3)
+      expect(manifests.flatMap(listFaultsOf)).toEqual([])
+    },
+  )
+
+  it.each([
+    [{ apiVersion: 'v1', kind: 'Service', spec: { selektor: {} } }, 'Service.spec has no selektor'],
+    [{ apiVersion: 'v1', kind: 'Service', spec: { publishNotReadyAddresses: 'true' } }, 'is no boolean'],
+    [{ apiVersion: 'apps/v1', kind: 'Deployment', spec: { template: { spec: { containers: {} } } } }, 'is no list'],
+  ])('error: %j is found out', (manifest, fault) => {
+    expect(listFaultsOf(manifest).join()).toContain(fault)
+  })
+})

@@ -16,7 +16,7 @@ import { createFileChecker } from './domain/access/check-files.ts'
 import { createConsumerAuth } from './domain/auth/consumer-auth.ts'
 import { createContractCalls } from './domain/chains/contract-calls.ts'
 import { createContractAccounts } from './domain/auth/contract-accounts.ts'
-import { createConsumerLimit } from './domain/auth/consumer-limit.ts'
+import { createActLimit } from './domain/sharing/act-limit.ts'
 import { createConsumerOutputs } from './domain/compute/consumer-outputs.ts'
 import { createWaitingCount } from './domain/compute/count-waiting.ts'
 import { chainsAtOneMoment, type ProviderChains } from './domain/chains/provider-chain.ts'
@@ -117,7 +117,7 @@ export function createApp(options: AppOptions, deps: AppDeps): Express {
   const resolveAsset = createAssetResolver({ chains, cache, log })
   const tokens = createAuthTokens({ secret: options.authTokenSecret }, deps)
   const contracts = createContractAccounts({ timeoutMs: CONTRACT_TIMEOUT_MS }, { chains })
-  const limit = createConsumerLimit({ perMinute: options.rateLimitPerMinute })
+  const limit = createActLimit({ perMinute: options.rateLimitPerMinute })
   const auth = createConsumerAuth({
     ledger: deps.ledger,
     texts: deps.texts,

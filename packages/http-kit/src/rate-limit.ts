@@ -31,7 +31,7 @@ export function limitRequests(options: RateLimit): RequestHandler {
     validate: false,
     keyGenerator: (request) => {
       const key = options.keyOf?.(request)
-      return key === undefined ? `address ${ipKeyGenerator(request.ip ?? '')}` : `key ${key}`
+      return key === undefined ? `address ${clientAddressOf(request)}` : `key ${key}`
     },
     handler: (_request, response, next) => {
       const seconds = String(response.getHeader('Retry-After') ?? Math.ceil(options.windowMs / 1000))
@@ -39,4 +39,9 @@ export function limitRequests(options: RateLimit): RequestHandler {
       next(new AppError('TooManyRequests', { detail }))
     },
   })
+}
+
+/** Whom a request is counted to where nobody has proven to be anybody: its address, or an IPv6 client's /56 network. */
+export function clientAddressOf(request: Request): string {
+  return ipKeyGenerator(request.ip ?? '')
 }

@@ -55,7 +55,8 @@ export function fileinfoRoutes(
       assertFields(input, FIELDS)
       const documentId = textOf(input, 'did')
       const token = request.get(DOWNLOAD_TOKEN_HEADER)
-      if (documentId && token !== undefined) {
+      if (token !== undefined) {
+        if (!documentId) throw new AppError('ValidationFailed', { fields: { did: ['The did field is required.'] } })
         const granted = await filesOfAsset(documentId, textOf(input, 'serviceId') ?? '', token)
         response.json(granted.map((file, index) => ({ index, type: checkedFile(file).type, valid: true })))
         return

@@ -1,14 +1,18 @@
-import { DOWNLOAD_TOKEN_HEADER } from '@c2d/contracts'
-import { limitRequests } from '@c2d/http-kit'
+import { DOWNLOAD_TOKEN_HEADER, parseDownloadToken, PROVIDER_ENDPOINTS } from '@c2d/contracts'
+import { clientAddressOf, limitRequests } from '@c2d/http-kit'
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
+import { createActLimit } from '../domain/sharing/act-limit.ts'
 
 const WINDOW_MS = 60_000
-/** A configure step fetches thousands of files in a minute; what it brings is checked before it gets any. */
+/** A configure step fetches thousands of files in a minute. */
 const SHARE_OF_JOBS = 100
+/** What a configure step asks for. */
+const JOB_PATHS: readonly string[] = [PROVIDER_ENDPOINTS.download[1], PROVIDER_ENDPOINTS.fileinfo[1]]
 
 /**
  * Middleware that limits what one client address may ask in a minute. Downloads for jobs have a larger share of their
- * own, so that staging never waits for consumers who come from the same address, nor they for staging.
+ * own, so that staging never waits for consumers who come from the same address, nor they for staging. Anybody can send
+ * what looks like a job's token: of requests with one that are refused, an address has no more than of any others.
  * @param options.perMinute 0 sets no limit
  */
 export function limitAddresses({ perMinute }: { perMinute: number }): RequestHandler {
@@ -19,8 +23,22 @@ export function limitAddresses({ perMinute }: { perMinute: number }): RequestHan
   }
   const everybody = limitRequests({ windowMs: WINDOW_MS, limit: perMinute })
   const jobs = limitRequests({ windowMs: WINDOW_MS, limit: perMinute * SHARE_OF_JOBS })
+  const refusals = createActLimit({ perMinute })
   return (request: Request, response: Response, next: NextFunction) => {
-    const isForJob = request.get(DOWNLOAD_TOKEN_HEADER) !== undefined
-    void (isForJob ? jobs : everybody)(request, response, next)
+    if (!isForJob(request)) {
+      void everybody(request, response, next)
+      return
+    }
+    const address = clientAddressOf(request)
+    refusals.assertRoom(address)
+    response.once('finish', () => {
+      if (response.statusCode >= 400) refusals.count(address)
+    })
+    void jobs(request, response, next)
   }
+}
+
+function isForJob(request: Request): boolean {
+  const token = request.get(DOWNLOAD_TOKEN_HEADER)
+  return token !== undefined && JOB_PATHS.includes(request.path) && parseDownloadToken(token) !== null
 }

@@ -1,6 +1,5 @@
 import type { ServerResponse } from 'node:http'
 import { afterEach, describe, expect, it } from '@jest/globals'
-import { DOWNLOAD_TOKEN_HEADER } from '@c2d/contracts'
 import { openOriginFetch } from '../../src/clients/origin-fetch.ts'
 import { orderAccess, signedDownload } from './support/access.ts'
 import { ask, query, send } from './support/api.ts'
@@ -65,47 +64,6 @@ describe('what an operator sees and sets', () => {
   it('behaviour: metrics that are served elsewhere are not served here', async () => {
     stack = await startStack({ servesMetrics: false })
     expect((await ask(stack, 'GET', '/metrics')).status).toBe(404)
-  })
-
-  it('limits what one client address asks, but not whether we are well', async () => {
-    stack = await startStack({ rateLimitPerMinute: 5 })
-    const asked = (headers = {}) => ask(stack, 'GET', '/', { headers })
-    const answers = []
-    for (let count = 0; count < 5; count++) answers.push((await asked()).status)
-    expect(answers).toEqual([200, 200, 200, 200, 200])
-    const refused = await asked()
-    expect([refused.status, refused.json]).toEqual([
-      429,
-      { error: expect.stringMatching(/^Too many requests: try again in \d+ s\.$/) },
-    ])
-    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
-    expect((await asked({ 'X-Forwarded-For': '203.0.113.9' })).status).toBe(429)
-    expect((await ask(stack, 'GET', '/healthz')).status).toBe(200)
-    expect(await metrics()).toContain('c2d_provider_refusals_total{code="TooManyRequests",rule=""} 2')
-  })
-
-  it('behaviour: downloads for jobs have a share of their own', async () => {
-    stack = await startStack({ rateLimitPerMinute: 1 })
-    const headers = { [DOWNLOAD_TOKEN_HEADER]: 'x' }
-    for (let count = 0; count < 5; count++) expect((await ask(stack, 'GET', DOWNLOAD, { headers })).status).toBe(400)
-    expect((await ask(stack, 'GET', '/')).status).toBe(200)
-    expect((await ask(stack, 'GET', '/')).status).toBe(429)
-  })
-
-  it('limits what one consumer signs, from wherever, and nobody else by it', async () => {
-    stack = await startStack({ rateLimitPerMinute: 6, trustedProxies: 1 })
-    let host = 0
-    const headers = (): Record<string, string> => ({ 'X-Forwarded-For': `203.0.113.${(host += 1)}` })
-    const order = await orderAccess(stack, stack.origin.offer('/a.txt', 'hello'))
-    const download = async (changes = {}) =>
-      query(stack, 'GET', DOWNLOAD, signedDownload(stack, order, changes), headers())
-    // What is not proven is not counted: it may be anybody's.
-    for (let count = 0; count < 10; count++) expect((await download({ nonce: '7' })).status).toBe(400)
-    for (let count = 0; count < 6; count++) expect((await download()).status).toBe(200)
-    const limited = signedDownload(stack, order)
-    expect((await query(stack, 'GET', DOWNLOAD, limited, headers())).status).toBe(429)
-    const spent = await stack.db('nonce_spent').where({ nonce: limited['nonce'] ?? '' })
-    expect(spent).toEqual([])
   })
 
   it('error: a body beyond the limit, and one that is nested without end', async () => {

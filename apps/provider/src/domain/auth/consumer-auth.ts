@@ -5,8 +5,8 @@ import type { NonceLedger } from '@c2d/postgres'
 import { AppError } from '@c2d/runtime'
 import type { SpentTexts } from '../../db/spent-texts.ts'
 import type { AuthTokens } from './auth-tokens.ts'
+import type { ActLimit } from '../sharing/act-limit.ts'
 import type { ContractAccounts } from './contract-accounts.ts'
-import type { ConsumerLimit } from './consumer-limit.ts'
 import { isNonceAbove } from './nonce-order.ts'
 
 /** Who says they signed what. */
@@ -70,7 +70,8 @@ export function createConsumerAuth(deps: {
   texts: SpentTexts
   recover: typeof recoverSigner
   tokens: Pick<AuthTokens, 'assertValid'>
-  limit: ConsumerLimit
+  /** Of what one address signed and was let through with. */
+  limit: ActLimit
   contracts: ContractAccounts
 }): ConsumerAuth {
   const auth: ConsumerAuth = {
@@ -86,11 +87,13 @@ export function createConsumerAuth(deps: {
       const prefix = await assertFits(claim)
       if (prefix !== null && !ENDS_WITH_DID.test(prefix)) await spendText(claim, prefix + claim.nonce)
       await auth.spend(claim.address, claim.nonce)
+      deps.limit.count(claim.address)
     },
     async assertWouldPass(claim) {
       await assertFits(claim)
       const highest = await deps.ledger.highest(claim.address)
       if (highest !== null && !isNonceAbove(claim.nonce, highest)) throw staleNonce(highest, claim.nonce)
+      deps.limit.count(claim.address)
     },
     async spend(address, nonce) {
       const { fresh, highest } = await deps.ledger.spend(address, nonce)
@@ -107,7 +110,9 @@ export function createConsumerAuth(deps: {
   async function assertFits(claim: SignedClaim): Promise<string | null> {
     const prefix = claim.signature ? await signedPrefix(claim, claim.signature) : null
     if (prefix === null) await assertTokenFits(claim)
-    deps.limit.take(claim.address) // before the nonce is spent: who comes too often may come again with it
+    // Before the nonce is spent: who comes too often may come again with it. What was used before is counted to nobody, or
+    // whoever has seen one signed link could use up its signer's share.
+    deps.limit.assertRoom(claim.address)
     return prefix
   }
 

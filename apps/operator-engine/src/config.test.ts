@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import { ConfigError } from '@c2d/runtime'
 import { describe, expect, it } from '@jest/globals'
 import { buildAnnouncement } from './announce.ts'
 import { readConfig } from './config.ts'
@@ -65,6 +66,73 @@ describe('readConfig', () => {
     for (const name of ['PROOF_SIGNER_URL', 'PROOF_SIGNER_ADDRESS']) {
       expect(() => readConfig({ ...env, ...signer, [name]: '' })).toThrow(new RegExp(`${name}: a proof signer is`))
     }
+  })
+
+  /** What is said of wrong settings, a line each. */
+  const problemsOf = (env: Record<string, string>): string[] => {
+    try {
+      readConfig(env)
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      return error.message.split('\n').slice(1)
+    }
+    return []
+  }
+
+  it('error: rules about several settings are told together with what is wrong with single ones', () => {
+    const problems = problemsOf({
+      ...base,
+      ...{ POD_DATABASE_URL: '', HEALTH_PORT: 'x', ENVIRONMENTS: 'not json', EXECUTOR: 'kubernetes' },
+      ...{ LEASE_SECONDS: '4', PROOF_SIGNER_URL: 'https://signer.example', RESULTS_TARGETS: 's3' },
+    })
+    for (const wanted of [
+      'POD_DATABASE_URL: is needed',
+      'HEALTH_PORT: ',
+      'ENVIRONMENTS: must be JSON',
+      'LEASE_SECONDS: must be longer than TICK_SECONDS',
+      'PROOF_SIGNER_ADDRESS: a proof signer is',
+      'RESULTS_TARGETS: must list',
+      'SEAL_CANARY: must say',
+    ]) {
+      expect(problems).toContainEqual(expect.stringContaining(wanted))
+    }
+    expect(problems).toHaveLength(7)
+    expect(problemsOf({ DATABASE_URL: 'x', TICK_SECONDS: 'x', LEASE_SECONDS: '1' }).join()).not.toMatch(
+      /must be longer/,
+    )
+  })
+
+  it('error: of an environment in the original words, by the names of its variables', () => {
+    const problems = problemsOf({ ...base, OPERATOR_PRIVATE_KEY: '0xbad', maxJobs: 'many', priceMinute: '-1' })
+    expect(problems).toEqual([
+      expect.stringContaining('OPERATOR_PRIVATE_KEY: must be a private key'),
+      expect.stringContaining('priceMinute: '),
+      expect.stringContaining('maxJobs: '),
+    ])
+  })
+
+  it('error: a key that is no number of the curve, and shows it nowhere', () => {
+    const zero = `0x${'00'.repeat(32)}`
+    expect(problemsOf({ ...base, OPERATOR_PRIVATE_KEY: zero, MAX_QUEUE_SECONDS: 'x' })).toEqual([
+      expect.stringContaining('MAX_QUEUE_SECONDS'),
+      expect.stringMatching(/OPERATOR_PRIVATE_KEY: must be a private key(?!.*0000)/),
+    ])
+    expect(problemsOf({ ...base, ENVIRONMENTS: JSON.stringify([{ id: 'a', privateKey: zero }]) })).toEqual([
+      expect.stringContaining('ENVIRONMENTS.0.privateKey: must be a private key'),
+    ])
+  })
+
+  it('error: two environments of one name', () => {
+    const twice = ['a', 'b', 'a'].map((id) => ({ id, privateKey: KEY }))
+    expect(problemsOf({ ...base, ENVIRONMENTS: JSON.stringify(twice) })).toEqual([
+      expect.stringContaining('ENVIRONMENTS: names a more than once'),
+    ])
+  })
+
+  it('takes log levels as the original writes them', () => {
+    const env = { ...base, OPERATOR_PRIVATE_KEY: KEY }
+    expect(readConfig({ ...env, LOG_LEVEL: 'DEBUG' }).logLevel).toBe('debug')
+    expect(problemsOf({ ...env, LOG_LEVEL: 'loud' })).toEqual([expect.stringContaining('LOG_LEVEL: ')])
   })
 
   it('error: says every problem at once, and what to do', () => {

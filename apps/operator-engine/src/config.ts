@@ -1,84 +1,32 @@
-import { addressOf } from '@c2d/chain'
 import { addressSchema } from '@c2d/contracts'
-import { flagSchema, jsonSchema, loadConfig, portSchema, secretSchema, type Secret } from '@c2d/runtime'
+import { flagSchema, jsonSchema, loadConfig, portSchema, secretSchema, whenValid, type Secret } from '@c2d/runtime'
 import { buildResultsConfig, resultsSettings } from '@c2d/storage'
 import { z } from 'zod'
-import { buildClusterConfig, clusterVariables, environmentPlacementSchema } from './executor/kubernetes/settings.ts'
+import {
+  environmentSchema,
+  originalVariables,
+  readEnvironments,
+  type ConfiguredEnvironment,
+} from './environment-settings.ts'
+import { buildClusterConfig, clusterVariables } from './executor/kubernetes/settings.ts'
 import type { UrlSignerOptions } from './proofs/url-signer.ts'
-import { publishSettingsSchema } from './steps/publish-settings.ts'
 import { walletSettingsSchema } from './transactions/wallet-settings.ts'
 import { pickStagingVariables, stagingVariables } from './steps/staging-variables.ts'
 
-const privateKeySchema = secretSchema.refine((key) => /^0x[0-9a-fA-F]{64}$/.test(key.reveal()), {
-  message: 'must be a private key: 0x and 64 hex digits',
-})
-
 const httpUrlSchema = z.url({ protocol: /^https?$/ })
-
-const environmentSchema = z
-  .object({
-    /** Name clients order for; the row's `namespace`. */
-    id: z.string().min(1).max(255),
-    /** Key of the address that is the consumer of this environment's orders. */
-    privateKey: privateKeySchema,
-    cpuNumber: z.coerce.number().positive().default(1),
-    cpuType: z.string().default(''),
-    gpuNumber: z.coerce.number().int().nonnegative().default(0),
-    gpuType: z.string().default(''),
-    /** Memory of an algorithm, in GiB. */
-    ramGB: z.coerce.number().positive().default(1),
-    /** Size of a job's workspace, in GiB. */
-    diskGB: z.coerce.number().positive().default(1),
-    /** Price per minute, in whole fee tokens. */
-    priceMin: z.coerce.number().nonnegative().default(0),
-    desc: z.string().default(''),
-    /** Jobs that run at the same time. */
-    maxJobs: z.coerce.number().int().positive().default(10),
-    /** Seconds an algorithm may run. */
-    maxJobDuration: z.coerce.number().int().positive().default(60),
-    /** Seconds results are kept; 0 is for ever. */
-    storageExpiry: z.coerce.number().int().nonnegative().default(0),
-    /** Seconds a job may wait for a slot; 0 is for ever. Absent: `MAX_QUEUE_SECONDS`. */
-    maxQueueSeconds: z.coerce.number().int().nonnegative().optional(),
-    allowedChainId: z.array(z.number().int()).optional(),
-    /** Where and how its jobs run on a cluster. */
-    kubernetes: environmentPlacementSchema.prefault({}),
-    /** Results that become assets: bytes they may take up in all, and the price of one in whole fee tokens. Absent: none do. */
-    derivedAssets: z
-      .object({
-        maxBytes: z.coerce.number().int().positive(),
-        price: z.coerce.number().nonnegative().default(0),
-      })
-      .optional(),
-    /** What jobs may publish, and how. */
-    publish: publishSettingsSchema.prefault({}),
-  })
-  .transform((environment) => ({ ...environment, consumerAddress: addressOf(environment.privateKey.reveal()) }))
-
-type ConfiguredEnvironment = z.infer<typeof environmentSchema>
 
 /** One environment this engine serves. */
 export type EnvironmentConfig = ConfiguredEnvironment & { maxQueueSeconds: number }
+
+const PROCESS_SETTINGS = ['WORKSPACES_FOLDER', 'POD_CONFIGURATION_PROGRAM', 'POD_PUBLISHING_PROGRAM'] as const
+const CLUSTER_SETTINGS = Object.keys(clusterVariables)
 
 const configSchema = z
   .object({
     DATABASE_URL: secretSchema,
     POD_DATABASE_URL: secretSchema,
     ENVIRONMENTS: jsonSchema(z.array(environmentSchema).min(1)).optional(),
-    // One environment in the original's words (operator-engine-behaviour §12).
-    OPERATOR_PRIVATE_KEY: z.string().optional(),
-    ENVIRONMENT_ID: z.string().default('ocean-compute'),
-    nCPU: z.string().optional(),
-    cpuType: z.string().optional(),
-    nGPU: z.string().optional(),
-    gpuType: z.string().optional(),
-    ramGB: z.string().optional(),
-    diskGB: z.string().optional(),
-    priceMinute: z.string().optional(),
-    description: z.string().optional(),
-    maxJobs: z.string().optional(),
-    maxJobDuration: z.string().optional(),
-    STORAGE_EXPIRY: z.string().optional(),
+    ...originalVariables,
     EXECUTOR: z.enum(['process', 'kubernetes']).default('process'),
     ...clusterVariables,
     /** For EXECUTOR=process: the folder of all jobs, and the pods' programs on this machine. */
@@ -119,38 +67,52 @@ const configSchema = z
     TICK_SECONDS: z.coerce.number().positive().max(60).default(5),
     HEALTH_HOST: z.string().default('0.0.0.0'),
     HEALTH_PORT: portSchema.default(8060),
-    LOG_LEVEL: z.string().default('info'),
+    LOG_LEVEL: z
+      .string()
+      .toLowerCase()
+      .pipe(z.enum(['error', 'warn', 'info', 'debug']))
+      .default('info'),
   })
-  .transform((env, context) => {
-    const environments = env.ENVIRONMENTS ?? originalEnvironment(env)
-    if (!environments) {
-      context.addIssue({
-        code: 'custom',
-        path: ['ENVIRONMENTS'],
-        message:
-          'names the environments to serve (JSON), or OPERATOR_PRIVATE_KEY with the original variables names one',
-      })
-      return z.NEVER
-    }
-    if (env.LEASE_SECONDS <= env.TICK_SECONDS) {
-      context.addIssue({
-        code: 'custom',
-        path: ['LEASE_SECONDS'],
-        message: 'must be longer than TICK_SECONDS, or leases run out between two renewals',
-      })
-      return z.NEVER
-    }
-    if ((env.PROOF_SIGNER_URL === undefined) !== (env.PROOF_SIGNER_ADDRESS === undefined)) {
-      const missing = env.PROOF_SIGNER_URL === undefined ? 'PROOF_SIGNER_URL' : 'PROOF_SIGNER_ADDRESS'
+  .superRefine((env, context) => void readEnvironments(env, context), whenValid('ENVIRONMENTS'))
+  .superRefine(
+    ({ LEASE_SECONDS, TICK_SECONDS }, context) => {
+      if (LEASE_SECONDS > TICK_SECONDS) return
+      const message = 'must be longer than TICK_SECONDS, or leases run out between two renewals'
+      context.addIssue({ code: 'custom', path: ['LEASE_SECONDS'], message })
+    },
+    whenValid('LEASE_SECONDS', 'TICK_SECONDS'),
+  )
+  .superRefine(
+    ({ PROOF_SIGNER_URL: url, PROOF_SIGNER_ADDRESS: address }, context) => {
+      if ((url === undefined) === (address === undefined)) return
+      const missing = url === undefined ? 'PROOF_SIGNER_URL' : 'PROOF_SIGNER_ADDRESS'
       context.addIssue({ code: 'custom', path: [missing], message: 'a proof signer is an address and a URL' })
-      return z.NEVER
+    },
+    whenValid('PROOF_SIGNER_URL', 'PROOF_SIGNER_ADDRESS'),
+  )
+  .superRefine((env, context) => {
+    if (env.EXECUTOR !== 'process') return
+    for (const name of PROCESS_SETTINGS) {
+      if (env[name] === '') context.addIssue({ code: 'custom', path: [name], message: 'is needed by EXECUTOR=process' })
     }
-    if (env.EXECUTOR === 'process') {
-      for (const name of ['WORKSPACES_FOLDER', 'POD_CONFIGURATION_PROGRAM', 'POD_PUBLISHING_PROGRAM'] as const) {
-        if (env[name] === '')
-          context.addIssue({ code: 'custom', path: [name], message: 'is needed by EXECUTOR=process' })
-      }
-    }
+  }, whenValid('EXECUTOR'))
+  .superRefine(
+    (env, context) => {
+      if (env.EXECUTOR === 'kubernetes') buildClusterConfig(env, [], context)
+    },
+    whenValid('EXECUTOR', ...CLUSTER_SETTINGS),
+  )
+  .superRefine(
+    (env, context) => {
+      const environments = readEnvironments(env, context)
+      if (env.EXECUTOR === 'kubernetes' && environments) buildClusterConfig(env, environments, context)
+    },
+    whenValid('EXECUTOR', 'ENVIRONMENTS', ...CLUSTER_SETTINGS),
+  )
+  .superRefine((env, context) => void buildResultsConfig(env, context), whenValid(...Object.keys(resultsSettings)))
+  .transform((env, context) => {
+    const environments = readEnvironments(env, context)
+    if (!environments) return z.NEVER // told by the rule above: nothing comes here that broke one
     return {
       databaseUrl: env.DATABASE_URL,
       podDatabaseUrl: env.POD_DATABASE_URL,
@@ -203,25 +165,4 @@ function buildProofSigner(env: {
   const { PROOF_SIGNER_URL: url, PROOF_SIGNER_ADDRESS: address, PROOF_SIGNER_TOKEN: token } = env
   if (url === undefined || address === undefined) return undefined
   return { url, address, token, timeoutMs: env.PROOF_SIGNER_TIMEOUT_SECONDS * 1000 }
-}
-
-function originalEnvironment(env: Record<string, unknown>): ConfiguredEnvironment[] | null {
-  if (!env['OPERATOR_PRIVATE_KEY']) return null
-  return [
-    environmentSchema.parse({
-      id: env['ENVIRONMENT_ID'],
-      privateKey: env['OPERATOR_PRIVATE_KEY'],
-      cpuNumber: env['nCPU'],
-      cpuType: env['cpuType'],
-      gpuNumber: env['nGPU'],
-      gpuType: env['gpuType'],
-      ramGB: env['ramGB'],
-      diskGB: env['diskGB'],
-      priceMin: env['priceMinute'],
-      desc: env['description'],
-      maxJobs: env['maxJobs'],
-      maxJobDuration: env['maxJobDuration'],
-      storageExpiry: env['STORAGE_EXPIRY'],
-    }),
-  ]
 }

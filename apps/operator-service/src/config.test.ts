@@ -52,6 +52,9 @@ describe('readConfig', () => {
       /ALLOWED_PROVIDERS[\s\S]*SIGNATURE_REQUIRED/,
     )
     expect(() => readConfig({ RESULTS_FOLDER: '/r' })).toThrow(/ALLOWED_PROVIDERS[\s\S]*DATABASE_URL/)
+    expect(() => readConfig({ MAX_BODY_BYTES: 'x', S3_PREFIX: 'x' })).toThrow(
+      /MAX_BODY_BYTES[\s\S]*ALLOWED_PROVIDERS: must name[\s\S]*DATABASE_URL: is needed, or[\s\S]*RESULTS_FOLDER: must say/,
+    )
     expect(() => readConfig({ ...minimal, ALLOWED_PROVIDERS: '[1' })).toThrow('must be a JSON array')
   })
 })

@@ -1,5 +1,5 @@
 import { addressSchema } from '@c2d/contracts'
-import { Secret, flagSchema, loadConfig, portSchema, secretSchema } from '@c2d/runtime'
+import { Secret, flagSchema, loadConfig, portSchema, secretSchema, whenValid } from '@c2d/runtime'
 import { buildResultsConfig, resultsSettings } from '@c2d/storage'
 import { z } from 'zod'
 
@@ -44,23 +44,23 @@ const schema = z
       .pipe(z.enum(['error', 'warn', 'info', 'debug']))
       .default('info'),
   })
+  .superRefine(
+    (env, context) => {
+      if (!env.SIGNATURE_REQUIRED || env.ALLOWED_PROVIDERS.length > 0) return
+      const message = 'must name a provider, or nobody could call (SIGNATURE_REQUIRED=false lets anybody)'
+      context.addIssue({ code: 'custom', path: ['ALLOWED_PROVIDERS'], message })
+    },
+    whenValid('SIGNATURE_REQUIRED', 'ALLOWED_PROVIDERS'),
+  )
+  .superRefine((env, context) => {
+    if (env.DATABASE_URL ?? buildDatabaseUrl(env)) return
+    const message = 'is needed, or POSTGRES_HOST, POSTGRES_USER, POSTGRES_PASSWORD and POSTGRES_DB'
+    context.addIssue({ code: 'custom', path: ['DATABASE_URL'], message })
+  }, whenValid('POSTGRES_PORT'))
+  .superRefine((env, context) => void buildResultsConfig(env, context), whenValid(...Object.keys(resultsSettings)))
   .transform((env, context) => {
-    if (env.SIGNATURE_REQUIRED && env.ALLOWED_PROVIDERS.length === 0) {
-      context.addIssue({
-        code: 'custom',
-        path: ['ALLOWED_PROVIDERS'],
-        message: 'must name a provider, or nobody could call (SIGNATURE_REQUIRED=false lets anybody)',
-      })
-    }
     const databaseUrl = env.DATABASE_URL ?? buildDatabaseUrl(env)
-    if (!databaseUrl) {
-      context.addIssue({
-        code: 'custom',
-        path: ['DATABASE_URL'],
-        message: 'is needed, or POSTGRES_HOST, POSTGRES_USER, POSTGRES_PASSWORD and POSTGRES_DB',
-      })
-      return z.NEVER
-    }
+    if (!databaseUrl) return z.NEVER // told by the rule above: nothing comes here that broke one
     const listenOn = new URL(env.OPERATOR_URL)
     return {
       databaseUrl,

@@ -25,6 +25,13 @@ describe('the configuration', () => {
     expect(universalKeyOf(config)).toBe(KEY)
   })
 
+  it('error: a rule about several variables is told together with what is wrong with others', () => {
+    const networks = JSON.stringify({ 1: 'http://127.0.0.1:8545' })
+    expect(() => loadProviderConfig(env({ NETWORK_URL: networks, MAX_STREAMS: 'x' }))).toThrow(
+      /MAX_STREAMS[\s\S]*NETWORK_URL: .*must both be single/,
+    )
+  })
+
   it('shows no key when it is printed', () => {
     expect(JSON.stringify(loadProviderConfig(env()))).not.toContain(KEY)
   })

@@ -1,5 +1,5 @@
 import { addressSchema } from '@c2d/contracts'
-import { flagSchema, jsonSchema, loadConfig, Secret, secretSchema } from '@c2d/runtime'
+import { flagSchema, jsonSchema, loadConfig, Secret, secretSchema, whenValid } from '@c2d/runtime'
 import { z } from 'zod'
 import { deriveAuthTokenSecret } from './domain/auth/auth-tokens.ts'
 
@@ -145,23 +145,26 @@ const environmentSchema = z
     METRICS_ADDRESS: bindSchema.optional(),
     LOG_LEVEL: z.enum(['error', 'warn', 'info', 'debug', 'silent']).default('info'),
   })
-  .superRefine((env, context) => {
-    const problem = (path: string, message: string): void => {
-      context.addIssue({ code: 'custom', path: [path], message })
-    }
-    const { NETWORK_URL: networks, PROVIDER_PRIVATE_KEY: keys } = env
-    if (networks.kind !== keys.kind) {
-      problem('NETWORK_URL', 'NETWORK_URL and PROVIDER_PRIVATE_KEY must both be single or both json encoded.')
-    }
-    if (networks.kind === 'map' && keys.kind === 'map') {
-      for (const id of networks.values.keys()) {
-        if (!keys.values.has(id)) problem('PROVIDER_PRIVATE_KEY', `has no key for chain ${id}`)
+  .superRefine(
+    (env, context) => {
+      const problem = (path: string, message: string): void => {
+        context.addIssue({ code: 'custom', path: [path], message })
       }
-    }
-    if (keys.kind === 'map' && !env.UNIVERSAL_PRIVATE_KEY) {
-      problem('UNIVERSAL_PRIVATE_KEY', 'Must define UNIVERSAL_PRIVATE_KEY or a single PROVIDER_PRIVATE_KEY.')
-    }
-  })
+      const { NETWORK_URL: networks, PROVIDER_PRIVATE_KEY: keys } = env
+      if (networks.kind !== keys.kind) {
+        problem('NETWORK_URL', 'NETWORK_URL and PROVIDER_PRIVATE_KEY must both be single or both json encoded.')
+      }
+      if (networks.kind === 'map' && keys.kind === 'map') {
+        for (const id of networks.values.keys()) {
+          if (!keys.values.has(id)) problem('PROVIDER_PRIVATE_KEY', `has no key for chain ${id}`)
+        }
+      }
+      if (keys.kind === 'map' && !env.UNIVERSAL_PRIVATE_KEY) {
+        problem('UNIVERSAL_PRIVATE_KEY', 'Must define UNIVERSAL_PRIVATE_KEY or a single PROVIDER_PRIVATE_KEY.')
+      }
+    },
+    whenValid('NETWORK_URL', 'PROVIDER_PRIVATE_KEY', 'UNIVERSAL_PRIVATE_KEY'),
+  )
 
 /** What the provider is told by its environment variables. */
 export type ProviderConfig = z.output<typeof environmentSchema>

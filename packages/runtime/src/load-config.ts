@@ -21,13 +21,22 @@ export function loadConfig<S extends z.ZodType>(schema: S, env: Record<string, s
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
   const parsed = schema.safeParse(given)
   if (parsed.success) return parsed.data
-  throw new ConfigError(
-    parsed.error.issues.map((issue) => {
-      const [name] = issue.path
-      const isAbsent = issue.code === 'invalid_type' && issue.path.length === 1 && !(String(name) in given)
-      return `${issue.path.join('.') || 'environment'}: ${isAbsent ? 'is needed' : issue.message}`
-    }),
-  )
+  const problems = parsed.error.issues.map((issue) => {
+    const [name] = issue.path
+    const isAbsent = issue.code === 'invalid_type' && issue.path.length === 1 && !(String(name) in given)
+    return `${issue.path.join('.') || 'environment'}: ${isAbsent ? 'is needed' : issue.message}`
+  })
+  throw new ConfigError([...new Set(problems)])
+}
+
+/**
+ * Lets a rule about several variables be told together with what is wrong with single ones: as second argument of
+ * `superRefine`, it has the rule asked as soon as those it reads are right by themselves. Without it, and in `transform`,
+ * a rule waits until everything is.
+ * @param names the variables that the rule reads
+ */
+export function whenValid(...names: readonly string[]): { when: (parsed: z.core.ParsePayload) => boolean } {
+  return { when: ({ issues }) => !issues.some(({ path }) => names.includes(String(path?.[0]))) }
 }
 
 /** A secret value: wrapped, so printing the configuration shows `[redacted]`. */

@@ -3,7 +3,7 @@ import { ERROR_CODES } from '@c2d/contracts'
 import { describe, expect, it } from '@jest/globals'
 import { z } from 'zod'
 import { AppError, toError } from './app-error.ts'
-import { ConfigError, flagSchema, jsonSchema, loadConfig, portSchema, secretSchema } from './load-config.ts'
+import { ConfigError, flagSchema, jsonSchema, loadConfig, portSchema, secretSchema, whenValid } from './load-config.ts'
 import { silentLogger } from './logger.ts'
 import { createShutdown } from './shutdown.ts'
 import { sleep } from './sleep.ts'
@@ -42,6 +42,34 @@ describe('loadConfig', () => {
     const load = () => loadConfig(schema, { PORT: '99999', LIST: 'nope' })
     expect(load).toThrow(ConfigError)
     expect(load).toThrow(/PORT[\s\S]*KEY: is needed\n[\s\S]*LIST: must be JSON/)
+  })
+})
+
+describe('a rule about several variables', () => {
+  const schema = z
+    .object({ LEAST: portSchema, MOST: portSchema, OTHER: portSchema.optional() })
+    .superRefine(
+      ({ LEAST, MOST }, context) => {
+        if (LEAST > MOST) context.addIssue({ code: 'custom', path: ['MOST'], message: 'must not be below LEAST' })
+      },
+      whenValid('LEAST', 'MOST'),
+    )
+    .transform(({ LEAST, MOST }) => ({ least: LEAST, most: MOST }))
+
+  it('behaviour: is told together with what is wrong with others', () => {
+    expect(() => loadConfig(schema, { LEAST: '2', MOST: '1', OTHER: 'x' })).toThrow(
+      /OTHER[\s\S]*MOST: must not be below/,
+    )
+    expect(loadConfig(schema, { LEAST: '1', MOST: '2' })).toEqual({ least: 1, most: 2 })
+  })
+
+  it('behaviour: says nothing where one that it reads is wrong by itself', () => {
+    for (const env of [{ LEAST: '2', MOST: '-1' }, { LEAST: '2' }, { LEAST: 'x', MOST: '1' }] as Record<
+      string,
+      string
+    >[]) {
+      expect(() => loadConfig(schema, env)).toThrow(expect.not.stringContaining('below LEAST'))
+    }
   })
 })
 

@@ -1,50 +1,15 @@
 import { execFileSync } from 'node:child_process'
-import {
-  chmod,
-  link,
-  mkdir,
-  mkdtemp,
-  rename,
-  rm,
-  symlink,
-  truncate,
-  writeFile,
-  appendFile,
-  utimes,
-} from 'node:fs/promises'
+import { appendFile, chmod, link, rename, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import type { StepPublish } from '@c2d/contracts'
+import { describe, expect, it } from '@jest/globals'
 import { classifyResult } from './classify.ts'
 import { collectFiles } from './collect.ts'
+import { LIMITS, pathsOf, put, root } from './testing/volume.ts'
 
-let root: string
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'c2d-collect-'))
-})
-afterEach(async () => {
-  await rm(root, { recursive: true, force: true })
-})
-
-const limits: StepPublish = {
-  maxFiles: 100,
-  maxFileBytes: 1_000_000,
-  maxTotalBytes: 10_000_000,
-  archive: 'none',
-  manifest: false,
-}
-
-async function put(relativePath: string, content = relativePath): Promise<void> {
-  await mkdir(join(root, relativePath, '..'), { recursive: true })
-  await writeFile(join(root, relativePath), content)
-}
-
-const collect = (over: Partial<StepPublish> = {}) => collectFiles(root, { ...limits, ...over })
-const paths = (files: readonly { path: string }[]) => files.map(({ path }) => path)
+const collect = () => collectFiles(root, LIMITS)
 
 describe('collectFiles', () => {
   it('lists outputs, then logs, then admin logs, each in byte order, sub-folders included', async () => {
@@ -81,8 +46,8 @@ describe('what is no file', () => {
     await symlink(join(root, 'inputs'), join(root, 'outputs/folder'))
     await symlink('nowhere', join(root, 'outputs/dangling'))
     const { files, skipped } = await collect()
-    expect(paths(files)).toEqual(['outputs/real'])
-    expect(paths(skipped)).toEqual(['outputs/dangling', 'outputs/folder', 'outputs/link', 'outputs/outside'])
+    expect(pathsOf(files)).toEqual(['outputs/real'])
+    expect(pathsOf(skipped)).toEqual(['outputs/dangling', 'outputs/folder', 'outputs/link', 'outputs/outside'])
   })
 
   it('behaviour: the outputs folder itself may not be a link', async () => {
@@ -101,8 +66,8 @@ describe('what is no file', () => {
     const hasDevice = makeDevice(join(root, 'outputs/zero'))
     const { files, skipped } = await collect()
     await new Promise((resolve) => socket.close(resolve))
-    expect(paths(files)).toEqual(['outputs/real'])
-    expect(paths(skipped)).toEqual(['outputs/pipe', 'outputs/socket', ...(hasDevice ? ['outputs/zero'] : [])])
+    expect(pathsOf(files)).toEqual(['outputs/real'])
+    expect(pathsOf(skipped)).toEqual(['outputs/pipe', 'outputs/socket', ...(hasDevice ? ['outputs/zero'] : [])])
   })
 
   it('behaviour: a hard link to a file outside is left out; one to another output is a file', async () => {
@@ -111,7 +76,7 @@ describe('what is no file', () => {
     await link(join(root, 'inputs/secret'), join(root, 'outputs/stolen'))
     await link(join(root, 'outputs/one'), join(root, 'outputs/two'))
     const { files, skipped } = await collect()
-    expect(paths(files)).toEqual(['outputs/one', 'outputs/two'])
+    expect(pathsOf(files)).toEqual(['outputs/one', 'outputs/two'])
     expect(skipped).toEqual([
       expect.objectContaining({ path: 'outputs/stolen', why: expect.stringContaining('another name') }),
     ])
@@ -124,110 +89,6 @@ describe('what is no file', () => {
     await chmod(join(root, 'outputs/locked'), 0o700)
     if (process.getuid?.() === 0) return // root opens everything
     expect(unreadable).toEqual([expect.objectContaining({ path: 'outputs/locked' })])
-  })
-})
-
-describe('names', () => {
-  const raw = (name: Buffer) => Buffer.concat([Buffer.from(`${root}/outputs/`), name])
-
-  it('behaviour: a name of 255 bytes is kept', async () => {
-    const name = 'é'.repeat(127) + 'x'
-    await put(`outputs/${name}`, 'long')
-    expect(paths((await collect()).files)).toEqual([`outputs/${name}`])
-  })
-
-  it('behaviour: bytes that are no text, and characters that deceive, are written so that everybody can', async () => {
-    await mkdir(join(root, 'outputs'))
-    for (const name of [
-      Buffer.from([0x61, 0xff, 0xfe, 0x62]),
-      Buffer.from('line\nbreak'),
-      Buffer.from('bell\x07\x1b[31m'),
-      Buffer.from('csv.\u202eexe'),
-      Buffer.from('back\\slash'),
-      Buffer.from([0xc3]),
-      Buffer.from([0xed, 0xa0, 0x80]), // half of a pair, as UTF-8 must not have it
-    ]) {
-      await writeFile(raw(name), name)
-    }
-    const { files } = await collect()
-    expect(paths(files).sort()).toEqual([
-      'outputs/%C3',
-      'outputs/%ED%A0%80',
-      'outputs/a%FF%FEb',
-      'outputs/back\\slash',
-      'outputs/bell%07%1B[31m',
-      'outputs/csv.%E2%80%AEexe',
-      'outputs/line%0Abreak',
-    ])
-    const odd = files.find(({ path }) => path === 'outputs/a%FF%FEb')
-    expect(await buffer(await odd!.open())).toEqual(Buffer.from([0x61, 0xff, 0xfe, 0x62]))
-  })
-
-  it('behaviour: two files never become one, however alike their names are made', async () => {
-    await mkdir(join(root, 'outputs'))
-    await writeFile(raw(Buffer.from('a\n')), 'one')
-    await writeFile(raw(Buffer.from('a%0A')), 'two')
-    const { files } = await collect()
-    expect(new Set(paths(files)).size).toBe(2)
-    expect(await Promise.all(files.map(async (file) => (await buffer(await file.open())).toString()))).toEqual(
-      expect.arrayContaining(['one', 'two']),
-    )
-  })
-
-  it('behaviour: a name that grows too long by that is cut and marked', async () => {
-    await mkdir(join(root, 'outputs'))
-    await writeFile(raw(Buffer.alloc(255, 0xff)), 'x')
-    const [file] = (await collect()).files
-    expect(Buffer.byteLength(file?.path ?? '')).toBeLessThanOrEqual(255 + 'outputs/'.length)
-    expect(file?.path).toMatch(/^outputs\/(%FF)+[%F]*~[0-9a-f]{8}$/)
-  })
-})
-
-describe('limits', () => {
-  it('behaviour: no more files than allowed; what is cut off is said', async () => {
-    for (let n = 0; n < 30; n += 1) await put(`outputs/${n}`)
-    const { files, refused } = await collect({ maxFiles: 20 })
-    expect(files).toHaveLength(20)
-    expect(refused).toEqual([
-      expect.objectContaining({ path: 'outputs', why: expect.stringContaining('more than 20 files') }),
-    ])
-  })
-
-  it('behaviour: a tree without end is left after a bounded number of looks', async () => {
-    let folder = join(root, 'outputs')
-    for (let depth = 0; depth < 200; depth += 1) folder = join(folder, 'd')
-    await mkdir(folder, { recursive: true })
-    for (let n = 0; n < 300; n += 1) await mkdir(join(root, 'outputs', `empty-${n}`))
-    const { files, refused, unreadable } = await collect({ maxFiles: 10 })
-    expect(files).toEqual([])
-    expect([...refused, ...unreadable].map(({ why }) => why).join()).toMatch(/more than 100 entries/)
-  })
-
-  it('behaviour: folders within folders end somewhere', async () => {
-    let folder = join(root, 'outputs')
-    for (let depth = 0; depth < 200; depth += 1) folder = join(folder, 'd')
-    await mkdir(folder, { recursive: true })
-    const { unreadable } = await collect()
-    expect(unreadable).toEqual([expect.objectContaining({ why: expect.stringContaining('folders deep') })])
-  })
-
-  it('behaviour: a sparse file counts by its size, whatever lies on the disk', async () => {
-    await put('outputs/sparse', '')
-    await truncate(join(root, 'outputs/sparse'), 5_000_000_000)
-    const { files, refused } = await collect()
-    expect(files).toEqual([])
-    expect(refused).toEqual([
-      expect.objectContaining({ path: 'outputs/sparse', why: expect.stringContaining('5000000000 bytes') }),
-    ])
-  })
-
-  it('behaviour: what an algorithm puts beside its log is an output, under the same limits', async () => {
-    await put('outputs/a.csv')
-    await put('logs/algorithm.log')
-    await put('logs/more.bin')
-    const { files, refused } = await collect({ allowedTypes: ['.csv'] })
-    expect(paths(files)).toEqual(['outputs/a.csv', 'logs/algorithm.log'])
-    expect(paths(refused)).toEqual(['logs/more.bin'])
   })
 })
 

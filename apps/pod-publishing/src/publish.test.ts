@@ -1,63 +1,11 @@
-import { createHash } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, rm, symlink, truncate, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { buffer } from 'node:stream/consumers'
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { storedResultListSchema, type StepPublish, type StoredResult } from '@c2d/contracts'
+import { describe, expect, it } from '@jest/globals'
 import { AppError } from '@c2d/runtime'
-import { createFilesystemStore, createResultStores, type ResultStores } from '@c2d/storage'
-import { extract } from 'tar-stream'
-import { createOutputDelivery } from './deliver-output.ts'
+import { createFilesystemStore } from '@c2d/storage'
 import { createJobLog } from './job-log.ts'
-import { publishJob } from './publish.ts'
-
-const JOB = 'a'.repeat(32)
-const sha256 = (bytes: Buffer | string) => createHash('sha256').update(bytes).digest('hex')
-let root: string
-let results: string
-let stores: ResultStores
-let said: string
-
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'c2d-publish-'))
-  results = await mkdtemp(join(tmpdir(), 'c2d-results-'))
-  stores = createResultStores({ targets: [{ backend: 'filesystem', root: results }] })
-  said = ''
-})
-afterEach(async () => {
-  await rm(root, { recursive: true, force: true })
-  await rm(results, { recursive: true, force: true })
-})
-
-async function put(path: string, content = path): Promise<void> {
-  await mkdir(join(root, path, '..'), { recursive: true })
-  await writeFile(join(root, path), content)
-}
-
-async function publish(
-  over: Partial<StepPublish> = {},
-  to: ResultStores = stores,
-  deliver = createOutputDelivery(null, { say: () => undefined }),
-) {
-  const limits = { maxFiles: 100, maxFileBytes: 1e9, maxTotalBytes: 1e9, archive: 'none' as const, manifest: false }
-  const log = createJobLog({ write: (text) => (said += text) })
-  const outcome = await publishJob(
-    { jobId: JOB, root, publish: { ...limits, ...over } },
-    { stores: to, log, deliver, pausesMs: [1, 1] },
-  )
-  expect(storedResultListSchema.parse(outcome.rows)).toEqual(outcome.rows)
-  return outcome
-}
-
-const read = async (row: StoredResult | undefined) => (await buffer(await stores.open(row?.url ?? ''))).toString()
-const pathsOf = (rows: readonly StoredResult[]) => rows.map(({ path }) => path)
-
-/** The places of the configuration, of which one does as it is told. */
-function withSecond(put: ResultStores['targets'][number]['store']['put']): ResultStores {
-  const second = { ...createFilesystemStore({ root: join(results, 'second') }), put }
-  return { ...stores, targets: [...stores.targets, { backend: 's3', store: second }] }
-}
+import { JOB, publish, read, results, said, sha256, withPut, withSecond } from './testing/publishing.ts'
+import { pathsOf, put } from './testing/volume.ts'
 
 describe('the rows of a job', () => {
   it('behaviour: are those that old clients read, with what is ours beside', async () => {
@@ -157,22 +105,10 @@ describe('several places', () => {
   it('behaviour: what is stored nowhere comes last, without an address, and shifts no index', async () => {
     await put('outputs/a')
     await put('outputs/b')
-    const only = createFilesystemStore({ root: results })
-    const picky: ResultStores = {
-      ...stores,
-      targets: [
-        {
-          backend: 'filesystem',
-          store: {
-            ...only,
-            put: (jobId, path, source) =>
-              path === 'outputs/a'
-                ? Promise.reject(new AppError('InvalidRequest', { detail: 'No.' }))
-                : only.put(jobId, path, source),
-          },
-        },
-      ],
-    }
+    const picky = withPut((put) => async (jobId, path, source) => {
+      if (path === 'outputs/a') throw new AppError('InvalidRequest', { detail: 'No.' })
+      return put(jobId, path, source)
+    })
     const { rows, lost } = await publish({}, picky)
     expect(lost).toBe(1)
     expect(pathsOf(rows)).toEqual(['outputs/b', 'adminlogs/publish.log', 'outputs/a'])
@@ -193,7 +129,7 @@ describe('a place that refuses before it reads', () => {
     const openFiles = async () => (await readdir('/proc/self/fd')).length
     const before = await openFiles()
     const { lost } = await publish(
-      { archive: 'beside' },
+      { archive: 'beside', maxTotalBytes: 1e9 },
       withSecond(() => Promise.reject(new AppError('InvalidRequest'))),
     )
     expect(lost).toBe(22)
@@ -234,95 +170,3 @@ describe('limits of the environment', () => {
     expect(refusal).toMatch(/, and 129 more$/)
   })
 })
-
-describe('forms of results', () => {
-  it('behaviour: an archive in place of the files holds them all, their folders, and a manifest', async () => {
-    await put('outputs/a.csv', 'a')
-    await put('outputs/deep/folder/b.csv', 'bb')
-    await put('outputs/manifest.json', 'mine')
-    await put('logs/algorithm.log')
-    await symlink('/etc/passwd', join(root, 'outputs/link'))
-    const { rows, lost } = await publish({ archive: 'instead' })
-    expect(lost).toBe(0)
-    expect(pathsOf(rows)).toEqual(['outputs.tar', 'logs/algorithm.log', 'adminlogs/publish.log'])
-    expect(rows[0]).toMatchObject({ filename: 'outputs.tar', type: 'output' })
-    const entries = await readTar(rows[0])
-    expect(Object.keys(entries)).toEqual([
-      'outputs/a.csv',
-      'outputs/deep/folder/b.csv',
-      'outputs/manifest.json',
-      'manifest.json',
-    ])
-    expect(entries['outputs/deep/folder/b.csv']).toBe('bb')
-    expect(JSON.parse(entries['manifest.json'] ?? '')).toEqual({
-      version: 1,
-      jobId: JOB,
-      files: [
-        { path: 'outputs/a.csv', sizeBytes: 1, sha256: sha256('a') },
-        { path: 'outputs/deep/folder/b.csv', sizeBytes: 2, sha256: sha256('bb') },
-        { path: 'outputs/manifest.json', sizeBytes: 4, sha256: sha256('mine') },
-      ],
-    })
-  })
-
-  it('behaviour: beside the files it comes after them; a manifest after that', async () => {
-    await put('outputs/a.csv', 'a')
-    await put('logs/algorithm.log')
-    const { rows } = await publish({ archive: 'beside', manifest: true })
-    expect(pathsOf(rows)).toEqual([
-      'outputs/a.csv',
-      'outputs.tar',
-      'manifest.json',
-      'logs/algorithm.log',
-      'adminlogs/publish.log',
-    ])
-    const manifest = JSON.parse(await read(rows[2])) as { files: unknown[] }
-    expect(manifest.files).toEqual([
-      { path: 'outputs/a.csv', sizeBytes: 1, sha256: sha256('a') },
-      { path: 'outputs.tar', sizeBytes: rows[1]?.filesize, sha256: rows[1]?.sha256 },
-    ])
-  })
-
-  it('behaviour: names longer than a tar header holds are whole in it', async () => {
-    const name = `${'deep-folder/'.repeat(20)}${'n'.repeat(240)} é.txt`
-    await put(`outputs/${name}`, 'x')
-    const { rows } = await publish({ archive: 'instead' })
-    expect(Object.keys(await readTar(rows[0]))).toContain(`outputs/${name}`)
-  })
-
-  it('error: an archive with a file that changed is no archive', async () => {
-    await put('outputs/a', 'x'.repeat(3_000_000))
-    const changing: ResultStores = {
-      ...stores,
-      targets: stores.targets.map(({ backend, store }) => ({
-        backend,
-        store: {
-          ...store,
-          put: async (jobId, path, source) => {
-            if (path === 'outputs.tar') source.once('data', () => void truncate(join(root, 'outputs/a'), 5))
-            return store.put(jobId, path, source)
-          },
-        },
-      })),
-    }
-    const { rows, lost } = await publish({ archive: 'instead' }, changing)
-    expect(lost).toBe(1)
-    expect(rows.find(({ path }) => path === 'outputs.tar')).toMatchObject({
-      url: '',
-      failure: 'filesystem: it changed while it was read',
-    })
-  })
-
-  it('behaviour: without outputs there is no archive', async () => {
-    const { rows } = await publish({ archive: 'instead' })
-    expect(pathsOf(rows)).toEqual(['adminlogs/publish.log'])
-  })
-})
-
-async function readTar(row: StoredResult | undefined): Promise<Record<string, string>> {
-  const unpack = extract()
-  const entries: Record<string, string> = {}
-  ;(await stores.open(row?.url ?? '')).pipe(unpack)
-  for await (const entry of unpack) entries[entry.header.name] = (await buffer(entry)).toString()
-  return entries
-}

@@ -5,10 +5,17 @@ import * as library from '@kubernetes/client-node'
 import { z } from 'zod'
 
 const MANIFESTS = join(import.meta.dirname, '../../../../deploy/kubernetes')
+const README = join(import.meta.dirname, '../../src/executor/kubernetes/README.md')
 
 /** What the library says of a class of the API: its members, and of which class or shape each is. */
 const membersSchema = z.array(z.object({ baseName: z.string(), type: z.string() }))
 const objectSchema = z.record(z.string(), z.unknown())
+const ruleSchema = z.object({
+  apiGroups: z.tuple([z.string()]),
+  resources: z.tuple([z.string()]),
+  verbs: z.array(z.string()),
+})
+const roleSchema = z.object({ kind: z.literal('Role'), rules: z.array(ruleSchema) })
 const headSchema = z.object({ apiVersion: z.string(), kind: z.string() })
 
 const CLASSES = new Map<string, unknown>(Object.entries(library))
@@ -70,6 +77,23 @@ describe('the manifests that are shipped', () => {
       expect(manifests.flatMap(listFaultsOf)).toEqual([])
     },
   )
+
+  it('behaviour: the engine’s role is what its README explains, verb by verb, and nothing of the cluster as a whole', async () => {
+    const manifests = await loadManifests('jobs')
+    const roles = manifests.flatMap((manifest) => roleSchema.safeParse(manifest).data ?? [])
+    const granted = roles.flatMap(({ rules }) =>
+      rules.map(
+        ({ apiGroups: [group], resources: [kind], verbs }) => `${group || 'core'} ${kind}: ${verbs.join(', ')}`,
+      ),
+    )
+    const rows = (await readFile(README, 'utf8')).matchAll(
+      /^\| (core|batch|[a-z]+\.k8s\.io) +\| ([a-z/]+) +\| ([a-z, ]+?) +\|/gm,
+    )
+    const explained = [...rows].map(([, group, kind, verbs]) => `${group} ${kind}: ${verbs}`)
+    expect(granted).toEqual(explained)
+    expect(granted.length).toBeGreaterThan(5)
+    expect(manifests.map((manifest) => headSchema.parse(manifest).kind)).not.toContain('ClusterRole')
+  })
 
   it.each([
     [{ apiVersion: 'v1', kind: 'Service', spec: { selektor: {} } }, 'Service.spec has no selektor'],

@@ -214,7 +214,9 @@ describe('buildPolicies', () => {
       podSelector: { matchExpressions: [{ key: 'c2d/egress', operator: 'Exists' }] },
       policyTypes: ['Ingress', 'Egress'],
     })
-    expect(open?.spec?.podSelector).toEqual({ matchLabels: { 'c2d/egress': 'public' } })
+    expect(open?.spec?.podSelector).toEqual({
+      matchExpressions: [{ key: 'c2d/egress', operator: 'In', values: ['public'] }],
+    })
     const [v4] = open?.spec?.egress?.[0]?.to ?? []
     expect(v4?.ipBlock?.except).toEqual(expect.arrayContaining(['10.0.0.0/8', '169.254.0.0/16', '127.0.0.0/8']))
   })

@@ -3,7 +3,7 @@ import { LABEL, MANAGER } from './names.ts'
 
 /**
  * The two policies of a namespace, there before any pod: nothing in or out for a stranger's code, but public addresses
- * for those that may. Which of them a pod meets is its label's to say (DESIGN §5).
+ * for those that may. Which of them a pod meets is its label's to say (DESIGN §5). By lists, which a patch replaces whole.
  */
 export function buildPolicies(namespace: string): NetworkPolicy[] {
   const metadata = (name: string) => ({ name, namespace, labels: { [LABEL.managedBy]: MANAGER } })
@@ -23,7 +23,7 @@ export function buildPolicies(namespace: string): NetworkPolicy[] {
       kind: 'NetworkPolicy',
       metadata: metadata('c2d-public-egress'),
       spec: {
-        podSelector: { matchLabels: { [LABEL.egress]: 'public' } },
+        podSelector: { matchExpressions: [{ key: LABEL.egress, operator: 'In', values: ['public'] }] },
         policyTypes: ['Egress'],
         egress: [
           {

@@ -20,3 +20,21 @@ export async function makeObject<T>(
     return { made: parse(await client.get(buildPath(namespace, kind, name))), isNew: false }
   }
 }
+
+/**
+ * Creates an object that nobody reads back, or leaves the one of its name as it is.
+ * @returns whether this call made it
+ */
+export async function makeOnce(
+  kind: Kind,
+  object: { metadata?: { name?: string; namespace?: string } },
+  client: ClusterClient,
+): Promise<boolean> {
+  try {
+    await client.create(buildPath(object.metadata?.namespace ?? '', kind), object)
+    return true
+  } catch (thrown) {
+    if (!isRefusedWith(thrown, 409)) throw thrown
+    return false
+  }
+}

@@ -12,7 +12,7 @@ import { buildFiles, buildJob, buildOwner } from './build-objects.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import { gatherLogs } from './gather-logs.ts'
 import { chooseSeal } from './job-seal.ts'
-import { makeObject } from './make-object.ts'
+import { makeObject, makeOnce } from './make-object.ts'
 import { LABEL, buildFilesName, buildJobName } from './names.ts'
 import type { NamespaceRoom } from './namespace-room.ts'
 import type { PodRequest } from './pod-request.ts'
@@ -75,7 +75,7 @@ async function makeAttempt(
   const memory: Memory = { at }
   try {
     // First: kubelet that meets a pod before its Secret tries again only later.
-    if (hasFiles) await makeObject('secrets', buildFiles(request, files, owner), () => null, client)
+    if (hasFiles) await makeOnce('secrets', buildFiles(request, files, owner), client)
     const [{ made }] = await Promise.all([
       makeObject('jobs', buildJob(request, owner, isHeld), parseJob, client),
       // A stranger's code never runs twice as one attempt, also where somebody deletes its Job (DESIGN §4.11).

@@ -99,6 +99,27 @@ describe('starts that are refused, and leave nothing at the operator', () => {
     })
   })
 
+  it('error: an order for the consumer itself is one that the environment could fetch nothing with', async () => {
+    const quotes = (await quote(stack, { dataset, algorithm })).json as { datasets: Quote[]; algorithm: Quote }
+    const orderForMyself = (asset: PublishedAsset, item: Quote | undefined): Promise<string> =>
+      stack.consumer.startOrder(asset.datatoken, { consumer: stack.consumer.address, fee: feeOf(item) })
+    const datasetTx = await orderForMyself(dataset, quotes.datasets[0])
+    const algorithmTx = await orderForMyself(algorithm, quotes.algorithm)
+    const ownDataset = { ...run, dataset: { ...run.dataset, transferTxId: datasetTx } }
+    expect(await refusal(buildStart(ownDataset, stack.consumer))).toEqual({
+      error: { 'dataset.serviceId': 'order_invalid' },
+    })
+    const ownAlgorithm = { ...run, algorithm: { ...run.algorithm, transferTxId: algorithmTx } }
+    expect(await refusal(buildStart(ownAlgorithm, stack.consumer))).toEqual({
+      error: { algorithm: 'in_use_or_not_on_chain' },
+    })
+    const reused = await quote(stack, { dataset, algorithm }, { dataset: datasetTx, algorithm: algorithmTx })
+    expect(reused.json).toEqual({
+      datasets: [expect.not.objectContaining({ validOrder: expect.anything() })],
+      algorithm: expect.not.objectContaining({ validOrder: expect.anything() }),
+    })
+  })
+
   it('error: a transaction that is not on chain is no order', async () => {
     const missing = { ...run, dataset: { ...run.dataset, transferTxId: `0x${'12'.repeat(32)}` } }
     expect(await refusal(buildStart(missing, stack.consumer))).toEqual({

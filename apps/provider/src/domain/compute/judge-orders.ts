@@ -1,3 +1,4 @@
+import { isSameAddress } from '@c2d/contracts'
 import { AppError } from '@c2d/runtime'
 import type { OperatorService } from '../../clients/operator-service.ts'
 import { deny, type Denied, type DocketSection } from './docket.ts'
@@ -99,6 +100,27 @@ export async function judgeEnvironment(
     if (!(thrown instanceof AppError) || thrown.code !== 'EnvironmentNotFound') throw thrown
     return section.judge<Map<ProviderChain, RunTerms>>('environment-known', deny(thrown.detail))
   }
+}
+
+const ANOTHER_READER = {
+  sentence: 'The order was made for another address than the environment’s, which could fetch nothing with it.',
+  change: 'Order with the environment’s consumerAddress as the consumer.',
+}
+
+/**
+ * Whether the environment can fetch what was ordered: it does so in its own name. An order for anybody else would be
+ * accepted, and its job would end without its inputs.
+ * @param environment the address it fetches with; undefined where none is known
+ */
+export function judgeReader(
+  ordered: OrderedService,
+  environment: string | undefined,
+  rule: 'dataset-order' | 'algorithm-order',
+  code: string,
+  section: DocketSection,
+): OrderedService | null {
+  if (environment === undefined || isSameAddress(ordered.order.consumer, environment)) return ordered
+  return section.judge<OrderedService>(rule, deny(code, ANOTHER_READER))
 }
 
 /** Where the run is paid for, and the asset that is asked for beside it is not. */

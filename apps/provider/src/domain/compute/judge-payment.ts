@@ -5,7 +5,7 @@ import type { ComputeCase, EvaluationMode } from './compute-case.ts'
 import type { AlgorithmCase } from './judge-algorithm.ts'
 import type { DatasetCase } from './judge-dataset.ts'
 import { wantsDerivedAsset } from './judge-derived-asset.ts'
-import { judgeEnvironment, judgeFees, judgeOrder, type OrderedService } from './judge-orders.ts'
+import { judgeEnvironment, judgeFees, judgeOrder, judgeReader, type OrderedService } from './judge-orders.ts'
 import type { RunTerms } from './run-terms.ts'
 
 /** Where orders, environment and fees are judged. */
@@ -62,10 +62,18 @@ export async function judgePayment(
       orders.push(judgeOrder(item, 'algorithm-order', 'in_use_or_not_on_chain', sections.run, context))
     } else sections.run.skip('algorithm-order', why)
   }
-  const ordered = (await Promise.all(orders)).filter((one) => one !== null)
-  if (mode.stopsAtDeny && ordered.length < orders.length) return { payers: null, terms: null }
+  const judgedOrders = await Promise.all(orders)
+  if (mode.stopsAtDeny && judgedOrders.includes(null)) return { payers: null, terms: null }
 
   const terms = await loadTerms()
+  const readable = judgedOrders.map((one, index) => {
+    if (!one) return null
+    const reader = terms?.get(one.target.asset.chain)?.consumerAddress
+    const section = sections.datasets[index]
+    if (section) return judgeReader(one, reader, 'dataset-order', 'order_invalid', section)
+    return judgeReader(one, reader, 'algorithm-order', 'in_use_or_not_on_chain', sections.run)
+  })
+  const ordered = readable.filter((one) => one !== null)
   if (terms && ordered.length > 0) return { payers: judgeFees(ordered, terms, sections.order), terms }
   if (ordered.length === 0) sections.order.skip('fees-paid', why)
   return { payers: null, terms }

@@ -1,4 +1,4 @@
-import { type ComputeAlgorithm, type ComputeDataset, type Quote } from '@c2d/contracts'
+import { isSameAddress, type ComputeAlgorithm, type ComputeDataset, type Quote } from '@c2d/contracts'
 import { AppError } from '@c2d/runtime'
 import { buildQuote } from '../orders/build-quote.ts'
 import { evaluateCompute } from './evaluate-compute.ts'
@@ -117,7 +117,8 @@ export async function quoteCompute(
       timeoutMs: 0,
       now,
     })
-    return order.isValid ? order : null
+    // What was ordered for somebody else the environment could not fetch: a start would refuse it.
+    return order.isValid && isSameAddress(order.consumer, terms.consumerAddress) ? order : null
   }
 }
 

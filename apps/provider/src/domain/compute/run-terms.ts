@@ -7,6 +7,8 @@ import type { ProviderChain } from '../chains/provider-chain.ts'
 /** What a run costs, and how long one may last. */
 export interface RunTerms extends FeeTerms {
   readonly maxDurationSeconds: number
+  /** In whose name the files of a job are fetched, and so whom they must be ordered for. */
+  readonly consumerAddress: string
   /** What only the environment may read is encrypted to it; null where it announces none. */
   readonly consumerPublicKey: string | null
   /** On which chains results can become assets, and for how much there is room; null where they cannot. */
@@ -35,6 +37,7 @@ export async function loadRunTerms(
     feeTokenDecimals,
     assetPrice: wantsAsset ? (environment.derivedAssets?.price ?? 0) : 0,
     maxDurationSeconds: environment.maxJobDuration,
+    consumerAddress: environment.consumerAddress,
     consumerPublicKey: environment.consumerPublicKey ?? null,
     derivedAssets: environment.derivedAssets ?? null,
   }

@@ -152,6 +152,21 @@ describe('compute jobs under attack', () => {
     expect(await refusal(unpaid)).toEqual({ error: { order: 'fees_not_paid' } })
   })
 
+  it('a quote for thousands of datasets costs the cache and the chain nothing', async () => {
+    const one = { documentId: dataset.did, serviceId: dataset.serviceId }
+    const before = stack.cache.seen.length
+    const answer = await send(stack, 'POST', '/api/services/initializeCompute', {
+      datasets: Array.from({ length: 2_000 }, () => one),
+      algorithm: { documentId: algorithm.did, serviceId: algorithm.serviceId },
+      compute: { env: 'free', validUntil: Math.floor(Date.now() / 1000) + 600 },
+      consumerAddress: stack.consumer.address,
+    })
+    expect([answer.status, answer.json]).toEqual([400, { error: { additional_input: 'invalid' } }])
+    const many = Array.from({ length: 100 }, () => run.dataset)
+    expect(await refusal(run, { additionalDatasets: many })).toEqual({ error: { additional_input: 'invalid' } })
+    expect(stack.cache.seen).toHaveLength(before)
+  })
+
   it('an asset is revoked between its quote and the start', async () => {
     const withdrawn = await publishDataset('/withdrawn.csv')
     const ordered = await orderRun(stack, { dataset: withdrawn, algorithm })

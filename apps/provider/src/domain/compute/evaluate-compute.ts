@@ -20,7 +20,7 @@ import {
   type RuleId,
 } from './compute-rules.ts'
 import type { ConsumerOutputs } from './consumer-outputs.ts'
-import { deny, HIDDEN, openDocket, type Docket, type DocketSection } from './docket.ts'
+import { deny, HIDDEN, openDocket, type Denied, type Docket, type DocketSection } from './docket.ts'
 import {
   judgeAlgorithm,
   judgeAlgorithmFiles,
@@ -43,6 +43,9 @@ import { judgePayment, sectionOf, type Payment, type PaymentSections } from './j
 import type { ResolveAsset } from '../assets/resolve-asset.ts'
 import { judgeDerivedAsset } from './judge-derived-asset.ts'
 import type { FindHost } from '../assets/service-host.ts'
+
+/** Datasets of one job, the main one included. */
+const MAX_DATASETS = 100
 
 /** What judging a compute request needs. */
 export interface EvaluationDeps {
@@ -171,9 +174,8 @@ function openSections(
     orders === null ? rules.filter((rule) => !ORDER_RULES.includes(rule)) : [...rules]
   const section = (resource: string, rules: readonly RuleId[]): DocketSection => docket.section(resource, asked(rules))
 
-  const parsed = computeDatasetSchema.array().safeParse(additionalDatasets || [])
   const form = section('additional_input', ['additional-datasets-form'])
-  const additional = form.judge('additional-datasets-form', parsed.success ? parsed.data : deny('invalid'))
+  const additional = form.judge('additional-datasets-form', parseAdditional(additionalDatasets))
   const isPublished = Boolean(algorithm.documentId)
   return {
     additional,
@@ -186,6 +188,15 @@ function openSections(
       output: section('output', OUTPUT_RULES),
     },
   }
+}
+
+/** Before any of them is looked at: each costs the cache and the chain several questions. */
+function parseAdditional(additionalDatasets: unknown): ComputeDataset[] | Denied {
+  const parsed = computeDatasetSchema.array().safeParse(additionalDatasets || [])
+  if (!parsed.success) return deny('invalid')
+  if (parsed.data.length < MAX_DATASETS) return parsed.data
+  const sentence = `A job has at most ${MAX_DATASETS} datasets.`
+  return deny('invalid', { sentence, change: 'Run the algorithm several times, on fewer datasets each.' })
 }
 
 /** Only for callers who signed: for anybody else this would be a way to try ciphertexts and addresses. */

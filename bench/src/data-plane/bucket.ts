@@ -9,7 +9,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3'
 import { findFreePort } from '@c2d/dev-servers'
-import S3rver from 's3rver'
+import { startS3Server } from '@c2d/testing'
 import type { Cleanup } from '../lib/cleanup.ts'
 import { startChildServer } from '../provider/child-server.ts'
 
@@ -74,5 +74,5 @@ async function startOwnServer(folder: string, cleanup: Cleanup): Promise<BucketS
 
 /** Serves buckets until it is ended; for a process of its own. */
 export async function serveBuckets(port: number, directory: string): Promise<void> {
-  await new S3rver({ port, address: '127.0.0.1', silent: true, directory, configureBuckets: [] }).run()
+  await startS3Server({ port, directory })
 }

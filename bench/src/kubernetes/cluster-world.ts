@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { findFreePort } from '@c2d/dev-servers'
 import type { NewJob } from '@c2d/operator-db'
+import { openDoor } from '@c2d/testing'
 import { createBenchWorld } from '../operator/bench-world.ts'
 import { buildJob } from '../operator/build-job.ts'
 import { createKubectl, type Kubectl } from './kubectl.ts'
-import { openDoor } from './open-door.ts'
 import { providePodImages } from './pod-images.ts'
 
 /** A namespace of a cluster, and an engine for it. */
@@ -40,7 +40,7 @@ export async function createClusterWorld(options: {
   const { entry, env } = world.engineProgram(databaseUrl, { id: namespace, maxJobs, maxJobDuration: 60 })
   const podUrl = new URL(env['POD_DATABASE_URL'] ?? '')
   const doors = [await openDoor(nodeAddress, Number(podUrl.port)), await openDoor(nodeAddress, portOf(world.inputUrl))]
-  const [postgres, origin] = doors.map(({ port }) => `${nodeAddress}:${port}`)
+  const [postgres, origin] = doors.map(({ address }) => address)
   podUrl.host = postgres ?? ''
   await kubectl(['create', '-f', '-'], {
     apiVersion: 'v1',
@@ -96,7 +96,7 @@ export async function createClusterWorld(options: {
       return job
     },
     async close() {
-      for (const door of doors) door.close()
+      for (const door of doors) await door.close()
       await world.close()
       await kubectl(['delete', 'namespace', namespace, '--wait=false'])
     },

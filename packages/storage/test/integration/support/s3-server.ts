@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Secret } from '@c2d/runtime'
 import type { S3Target } from '@c2d/storage'
+import { startS3Server } from '@c2d/testing'
 
 /** A bucket to store to: on the server that `S3_TEST_ENDPOINT` names, else on one of our own. */
 export interface BucketUnderTest {
@@ -38,20 +39,13 @@ export async function openBucket(): Promise<BucketUnderTest> {
     return { target, isReal: true, keysBelow: (prefix) => listKeys(target, prefix), close: () => removeBuckets(target) }
   }
   const directory = await mkdtemp(join(tmpdir(), 'c2d-s3-'))
-  const { default: S3rver } = await import('s3rver')
-  const server = new S3rver({
-    port: 0,
-    address: '127.0.0.1',
-    silent: true,
-    directory,
-    configureBuckets: [{ name: bucket }, { name: `${bucket}-admin` }],
-  })
-  const { port } = await server.run()
+  const server = await startS3Server({ directory, buckets: [bucket, `${bucket}-admin`] })
+  const { endpoint, region, accessKeyId, secretAccessKey } = server
   const target: S3Target = {
     ...common,
-    endpoint: `http://127.0.0.1:${port}`,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'S3RVER', secretAccessKey: new Secret('S3RVER') },
+    endpoint,
+    region,
+    credentials: { accessKeyId, secretAccessKey: new Secret(secretAccessKey) },
   }
   return {
     target,

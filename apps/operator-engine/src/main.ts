@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { STEP_FILE } from '@c2d/contracts'
 import { createGuardedFetch, createGuardedUpload, listen } from '@c2d/http-kit'
-import { MIGRATIONS, loadDeliveryKey } from '@c2d/operator-db'
+import { MIGRATIONS, countUnproven, loadDeliveryKey } from '@c2d/operator-db'
 import { isDatabaseUnavailable, isSchemaCurrent, openDatabase, waitForDatabase, type Database } from '@c2d/postgres'
 import { createLogger, createShutdown, runMain, toError } from '@c2d/runtime'
 import { createResultStores, formatResultsConfig } from '@c2d/storage'
@@ -58,6 +58,7 @@ await runMain(async () => {
   const wallets = openWallets(config.wallets)
   shutdown.onClose('wallets', () => wallets.forEach(({ wallet }) => wallet.close()))
 
+  const served = config.environments.map(({ id }) => id)
   let readLastTickMs: () => number = Date.now // until the engine runs
   const app = createEngineApp(
     { secret: config.engineSecret },
@@ -72,6 +73,7 @@ await runMain(async () => {
         },
       },
       executor,
+      countUnproven: () => countUnproven(db, served),
       log,
     },
   )

@@ -20,6 +20,27 @@ export async function listUnprovenJobs(
   return rows.map(({ jobId }) => jobId)
 }
 
+/** Jobs of an environment that ended and have no proof yet. */
+export interface UnprovenJobs {
+  environment: string
+  jobs: number
+  /** How long ago the first of them ended, in seconds; 0 where there is none. */
+  oldestSeconds: number
+}
+
+/** How many jobs of each environment ended without a proof, for an operator who watches. */
+export async function countUnproven(db: Database, environments: readonly string[]): Promise<UnprovenJobs[]> {
+  const { rows } = await db.raw<{ rows: UnprovenJobs[] }>(
+    `SELECT environment, count(workflowid)::int AS jobs,
+       greatest(0, coalesce(extract(epoch FROM clock_timestamp() - min(datefinished)), 0))::float8 AS "oldestSeconds"
+     FROM unnest(:environments::text[]) AS served (environment)
+     LEFT JOIN jobs ON namespace = environment AND datefinished IS NOT NULL AND proof_due
+     GROUP BY environment`,
+    { environments },
+  )
+  return rows
+}
+
 /**
  * Keeps a proof, once a job, with the event `proven`, which tells the statement's hash and the key.
  * @param proof.salts of the datasets whose file hashes it tells salted only

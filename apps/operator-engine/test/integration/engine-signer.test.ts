@@ -4,7 +4,7 @@ import { loadDerivedAsset, loadProof, type JobRow } from '@c2d/operator-db'
 import { verifyProof } from '@c2d/proof'
 import { sleep } from '@c2d/runtime'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { createEngineWorld, type EngineWorld } from './support/engine-world.ts'
+import { createEngineWorld, type EngineWorld, type RunningEngine } from './support/engine-world.ts'
 import { createTestSigner, signWith, type SignerAnswer, type TestSigner } from './support/proof-signer.ts'
 
 const KEY = `0x${'42'.repeat(32)}`
@@ -45,6 +45,13 @@ async function expectProof(jobId: string): Promise<void> {
   const { checks, endorsement } = verifyProof(proof)
   expect(checks.filter(({ passed }) => !passed)).toEqual([])
   expect(endorsement?.keyAddress).toBe(signer.address)
+}
+
+/** A number of `/metrics` of the tests' environment; null where it is not shown. */
+async function readMetric(engine: RunningEngine, name: string): Promise<number | null> {
+  const text = await (await fetch(`${engine.url()}/metrics`)).text()
+  const value = new RegExp(`^${name}\\{environment="engine-tests"\\} (\\S+)$`, 'm').exec(text)?.[1]
+  return value === undefined ? null : Number(value)
 }
 
 const countAsked = (jobId: string): number => signer.asked.filter(({ text }) => text.includes(jobId)).length
@@ -91,6 +98,22 @@ describe('a signer of proofs that is elsewhere', () => {
     jobIds.push(await runJob())
     await signer.start()
     for (const jobId of jobIds) await expectProof(jobId)
+  }, 300_000)
+
+  it('behaviour: jobs that ended without a proof are counted, and how long the first of them waits', async () => {
+    await signer.start()
+    await signer.stop()
+    const engine = await world.startEngine(signer.settings)
+    const unproven = () => readMetric(engine, 'c2d_engine_jobs_unproven')
+    const oldest = () => readMetric(engine, 'c2d_engine_jobs_unproven_oldest_seconds')
+    expect([await unproven(), await oldest()]).toEqual([0, 0])
+    const jobIds = [await runJob(), await runJob()]
+    expect(await unproven()).toBe(2)
+    expect(await oldest()).toBeGreaterThan(0)
+    await signer.start()
+    for (const jobId of jobIds) await expectProof(jobId)
+    await waitFor('none waits', async () => (await unproven()) === 0)
+    expect(await oldest()).toBe(0)
   }, 300_000)
 
   it('attack: whatever it gives instead of a signature by its key becomes no proof, and costs no job', async () => {

@@ -17,6 +17,8 @@ describe('createPatience', () => {
     patience.failed('b')
     patience.done('a')
     expect(patience.waiting()).toEqual(['b'])
+    now += 35
+    expect([patience.waiting(), patience.known()]).toEqual([[], ['b']])
   })
 
   it('behaviour: what nobody asks after any more is forgotten, so its next failure is a first one', () => {

@@ -2,6 +2,8 @@
 export interface Patience {
   /** What is not to be tried yet. */
   waiting(): string[]
+  /** What failed and is not done, whether it is to be tried or not. */
+  known(): string[]
   /** It failed: the pause doubles each time. */
   failed(id: string): void
   /** It is done, by whomever. */
@@ -25,6 +27,7 @@ export function createPatience(
       }
       return [...failures].flatMap(([id, { untilMs }]) => (untilMs > now ? [id] : []))
     },
+    known: () => [...failures.keys()],
     failed(id) {
       const count = (failures.get(id)?.count ?? 0) + 1
       const pauseMs = Math.min(options.firstMs * 2 ** (count - 1), options.longestMs)

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { insertProof, listEvents, listUnprovenJobs, loadJob, owePublication } from '@c2d/operator-db'
+import type { FileSalt, ProofStatement } from '@c2d/contracts'
+import { insertProof, listEvents, listUnprovenJobs, loadJob, owePublication, type JobRow } from '@c2d/operator-db'
 import type { Database } from '@c2d/postgres'
 import { buildStatement, sealStatement } from '@c2d/proof'
 import { toError, type Logger } from '@c2d/runtime'
@@ -41,45 +42,66 @@ export function createProver(
   const served = [...environments.keys()]
   const patience = createPatience({ firstMs: FIRST_RETRY_MS, longestMs: LONGEST_RETRY_MS }, deps)
 
-  /** @returns whether there is a proof now */
+  /** @returns false where it could not be signed */
   async function tryJob(jobId: string): Promise<boolean> {
+    let isReadable = false
     try {
-      if (await proveJob(jobId, environments, deps)) {
-        patience.done(jobId)
-        return true
-      }
+      const facts = await loadFacts(jobId, environments, deps)
+      isReadable = true
+      await signProof(facts, deps)
+      patience.done(jobId)
+      return true
     } catch (thrown) {
       if (!deps.signal.aborted) deps.log.warn({ jobId, err: toError(thrown) }, 'a job could not be proven yet')
     }
     patience.failed(jobId)
-    return false
+    return !isReadable // a row that nobody can read says nothing of the signer
   }
 
-  return async () => {
+  /** @returns whether more may be tried: false where nothing could be signed */
+  async function proveAll(except: () => string[]): Promise<boolean> {
     for (;;) {
-      const selection = { environments: served, except: patience.waiting(), limit: BATCH }
+      const selection = { environments: served, except: except(), limit: BATCH }
       const jobIds = await listUnprovenJobs(deps.db, selection)
       for (let at = 0; at < jobIds.length; at += AT_ONCE) {
         const outcomes = await Promise.all(jobIds.slice(at, at + AT_ONCE).map(tryJob))
-        if (deps.signal.aborted || !outcomes.includes(true)) return
+        if (deps.signal.aborted || !outcomes.includes(true)) return false
       }
-      if (jobIds.length < BATCH) return
+      if (jobIds.length < BATCH) return true
     }
+  }
+
+  return async () => {
+    // What failed before comes last: however much it is, it keeps nothing else from being proven.
+    if (await proveAll(() => patience.known())) await proveAll(() => patience.waiting())
   }
 }
 
-/** @returns whether the job has a proof now; false for one that nobody can vouch for */
-async function proveJob(
+/** What there is to sign of a job. */
+interface ProvenFacts {
+  job: JobRow
+  environment: EnvironmentConfig
+  statement: ProofStatement
+  salts: FileSalt[]
+}
+
+/** @throws Error for a job that nobody can vouch for */
+async function loadFacts(
   jobId: string,
   environments: ReadonlyMap<string, EnvironmentConfig>,
-  deps: ProveDeps,
-): Promise<boolean> {
-  const job = await loadJob(deps.db, jobId)
+  { db, executor }: ProveDeps,
+): Promise<ProvenFacts> {
+  const job = await loadJob(db, jobId)
   const environment = job && environments.get(job.environment)
-  if (!job || !environment) return false
-  const facts = buildFacts(job, await listEvents(deps.db, jobId), { environment, executor: deps.executor.name })
-  if (!facts) return false
-  const statement = buildStatement(facts.predicate, facts.files)
+  if (!job || !environment) throw new Error('the job is gone')
+  const facts = buildFacts(job, await listEvents(db, jobId), { environment, executor: executor.name })
+  if (!facts) throw new Error('what ran cannot be read from the row of the job')
+  return { job, environment, statement: buildStatement(facts.predicate, facts.files), salts: facts.salts }
+}
+
+/** Gives a job its proof; where another engine was faster, that one's stays. */
+async function signProof({ job, environment, statement, salts }: ProvenFacts, deps: ProveDeps): Promise<void> {
+  const { jobId } = job
   const wish = wishOf(job)
   const results = wish ? chooseResults(job, wish) : []
   // Before the proof, because the proof is what says that there is nothing left to do here; and before it is signed, as
@@ -93,9 +115,8 @@ async function proveJob(
       tokenSha256: createHash('sha256').update(token).digest('hex'),
     })
   }
-  const { signer, endorsement } = await deps.keyOf(environment, facts.predicate.finishedAtMs)
+  const { signer, endorsement } = await deps.keyOf(environment, statement.predicate.finishedAtMs)
   const envelope = await sealStatement(statement, signer, endorsement)
-  const isAnchored = deps.wallets.get(facts.predicate.job.chainId ?? 0)?.anchorsProofs === true
-  await insertProof(deps.db, { jobId, envelope, salts: facts.salts, isAnchored, by: deps.by })
-  return true // or another engine was faster: then that one's proof stays
+  const isAnchored = deps.wallets.get(statement.predicate.job.chainId ?? 0)?.anchorsProofs === true
+  await insertProof(deps.db, { jobId, envelope, salts, isAnchored, by: deps.by })
 }

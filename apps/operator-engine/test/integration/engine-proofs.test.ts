@@ -128,4 +128,16 @@ describe('proofs', () => {
       expect(proven).toHaveLength(1)
     }
   })
+
+  it('attack: rows that nobody can read, however many, keep no other job from its proof', async () => {
+    await world.db.raw(
+      `INSERT INTO jobs (workflowid, agreementid, namespace, status, workflow, datefinished)
+       SELECT md5(n::text), n::text, 'engine-tests', 70, '{}', clock_timestamp() FROM generate_series(1, 1000) AS n`,
+    )
+    const engine = await world.startEngine()
+    const jobId = await world.queueJob(ALGORITHM)
+    await world.waitForJob(jobId, isFinished)
+    await waitForProof(jobId)
+    expect(engine.output()).toContain('what ran cannot be read from the row of the job')
+  })
 })

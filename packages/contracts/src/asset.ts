@@ -20,7 +20,8 @@ const publishedContainerSchema = z.object({
 
 /** One algorithm a dataset's publisher trusts, optionally down to its bytes. */
 export const trustedAlgorithmSchema = z.object({
-  did: z.string(),
+  /** Empty where the entry names none: then its list lets nothing run, and the asset can still be read. */
+  did: z.string().catch(''),
   filesChecksum: z.string().optional(),
   containerSectionChecksum: z.string().optional(),
 })
@@ -76,6 +77,11 @@ export const credentialsSchema = z.object({
   allow: z.array(credentialSchema).nullish(),
   deny: z.array(credentialSchema).nullish(),
 })
+/** Some publishers write them as JSON text (provider-http-api §6.2). */
+const writtenCredentialsSchema = z.preprocess(
+  (value) => (typeof value === 'string' ? parseJson(value) : value),
+  credentialsSchema.nullish(),
+)
 export type Credentials = z.infer<typeof credentialsSchema>
 
 /**
@@ -95,9 +101,17 @@ export const ddoSchema = z.object({
       .nullish(),
   }),
   services: z.array(serviceSchema).min(1),
-  credentials: credentialsSchema.nullish(),
+  credentials: writtenCredentialsSchema,
 })
 export type Ddo = z.infer<typeof ddoSchema>
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text // no JSON: the schema takes no text
+  }
+}
 
 /** On-chain metadata states (provider-http-api §1.7, decrypt). */
 export const ASSET_STATE = {

@@ -30,3 +30,32 @@ describe('a cached document', () => {
     expect(parseDdo(text)).toBeNull()
   })
 })
+
+describe('a document', () => {
+  const service = { id: 's', type: 'compute', datatokenAddress: `0x${'d'.repeat(40)}`, serviceEndpoint: 'http://p' }
+  const written = (changes: object, compute?: object): string =>
+    JSON.stringify({
+      id: `did:op:${'a'.repeat(64)}`,
+      chainId: 8996,
+      nftAddress: `0x${'f'.repeat(40)}`,
+      metadata: { type: 'dataset' },
+      services: [{ ...service, files: '0x', timeout: 0, compute }],
+      ...changes,
+    })
+
+  it('may write its credentials as JSON text', () => {
+    const credentials = { deny: [{ type: 'address', values: ['0x1'] }] }
+    expect(parseDdo(written({ credentials: JSON.stringify(credentials) }))).toMatchObject({ credentials })
+    expect(parseDdo(written({}))?.credentials).toBeUndefined()
+  })
+
+  it('error: whose credentials are a text that nobody can read is none, so nobody is let in by mistake', () => {
+    expect(parseDdo(written({ credentials: 'everybody' }))).toBeNull()
+  })
+
+  it('may trust an entry that names no algorithm: its start says so', () => {
+    const publisherTrustedAlgorithms = [{ filesChecksum: 'f' }]
+    const ddo = parseDdo(written({}, { publisherTrustedAlgorithms }))
+    expect(ddo?.services[0]?.compute?.publisherTrustedAlgorithms).toEqual([{ did: '', filesChecksum: 'f' }])
+  })
+})

@@ -14,8 +14,19 @@ describe('credentials', () => {
     ['keep out who is not on it', { allow: addresses(OTHER) }, 'CREDENTIAL_NOT_IN_ALLOW_LIST'],
     ['keep out who is on the deny list', { deny: addresses(OTHER, ME) }, 'CREDENTIAL_IN_DENY_LIST'],
     ['let the allow list decide alone', { allow: addresses(ME), deny: addresses(ME) }, null],
-    ['read only the first entry of addresses', { deny: [...addresses(OTHER), ...addresses(ME)] }, null],
-    ['ignore entries of another type', { allow: [{ type: 'did', values: ['x'] }] }, null],
+    [
+      'keep out who is in any entry of the deny list',
+      { deny: [...addresses(OTHER), ...addresses(ME)] },
+      'CREDENTIAL_IN_DENY_LIST',
+    ],
+    ['let in who is in any entry of the allow list', { allow: [...addresses(OTHER), ...addresses(ME)] }, null],
+    [
+      'let nobody in where only what we cannot check is allowed',
+      { allow: [{ type: 'did', values: ['x'] }] },
+      'CREDENTIAL_NOT_IN_ALLOW_LIST',
+    ],
+    ['let in by address whatever else is allowed', { allow: [{ type: 'did', values: ['x'] }, ...addresses(ME)] }, null],
+    ['ignore what we cannot check on the deny list', { deny: [{ type: 'did', values: ['x'] }] }, null],
     ['bear an entry without values', { allow: [{ type: 'address' }] }, null],
   ])('%s', (_title, credentials, denied) => {
     expect(deniedByCredentials(credentials, ME)).toBe(denied)

@@ -11,18 +11,26 @@ export function whyNotConsumable(asset: Asset, consumerAddress: string): string 
   return denied && `Error: Access to asset ${asset.ddo.id} was denied with code: ConsumableCodes.${denied}.`
 }
 
-/** A non-empty allow list decides alone; else the deny list does. Only the first `address` entry of each counts. */
+/**
+ * A non-empty allow list decides alone; else the deny list does. Every entry counts, where the reference reads the first
+ * of addresses: a second one on a deny list would let in whom it names. Whoever allows only by other kinds than addresses,
+ * which nobody here can check, allows nobody.
+ */
 export function deniedByCredentials(
   credentials: Credentials | null | undefined,
   consumerAddress: string,
 ): 'CREDENTIAL_NOT_IN_ALLOW_LIST' | 'CREDENTIAL_IN_DENY_LIST' | null {
   const address = consumerAddress.toLowerCase()
-  const allowed = addressesOf(credentials?.allow)
-  if (allowed.length > 0) return allowed.includes(address) ? null : 'CREDENTIAL_NOT_IN_ALLOW_LIST'
+  if (valuesOf(credentials?.allow).length > 0) {
+    return addressesOf(credentials?.allow).includes(address) ? null : 'CREDENTIAL_NOT_IN_ALLOW_LIST'
+  }
   return addressesOf(credentials?.deny).includes(address) ? 'CREDENTIAL_IN_DENY_LIST' : null
 }
 
 function addressesOf(list: Credentials['allow']): string[] {
-  const entry = list?.find((candidate) => candidate.type === 'address')
-  return (entry?.values ?? []).map((value) => value.toLowerCase())
+  return valuesOf(list?.filter(({ type }) => type === 'address')).map((value) => value.toLowerCase())
+}
+
+function valuesOf(list: Credentials['allow']): string[] {
+  return (list ?? []).flatMap(({ values }) => values ?? [])
 }

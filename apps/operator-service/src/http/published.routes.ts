@@ -1,4 +1,4 @@
-import { RESULT_TOKEN_HEADER } from '@c2d/contracts'
+import { RESULT_TOKEN_HEADER, jobIdSchema } from '@c2d/contracts'
 import { requestInput } from '@c2d/http-kit'
 import { loadJob, opensResults } from '@c2d/operator-db'
 import type { Database } from '@c2d/postgres'
@@ -29,7 +29,8 @@ export function publishedRoutes(deps: {
     const provider = deps.auth.recoverProvider(call)
     await deps.auth.spendNonce(deps.db, provider, call.nonce, 'Error getting the file: ')
     const token = request.get(RESULT_TOKEN_HEADER) ?? ''
-    const job = (await opensResults(deps.db, { jobId, token })) ? await loadJob(deps.db, jobId) : null
+    const isOpen = jobIdSchema.safeParse(jobId).success && (await opensResults(deps.db, { jobId, token }))
+    const job = isOpen ? await loadJob(deps.db, jobId) : null
     if (!job) throw new AppError('NotFound', { detail: 'There is no such published result.' })
     const index = readText(input, 'index') ?? ''
     await sendStored(request, response, await findResult(deps.db, { owner: job.owner, jobId, index }), deps)

@@ -195,6 +195,16 @@ describe('GET /jobs/{id}/proof and /salts', () => {
     expect((await about(jobId, 'salts')).status).toBe(404)
   })
 
+  it('error: what is no job id is no job, whatever is asked of it', async () => {
+    for (const what of ['proof', 'salts', 'published', 'events', 'logs']) {
+      for (const jobId of ['\0', '\u{1f600}', 'x'.repeat(3_000)]) {
+        const query = { index: '0', owner: '', ...sign({ owner: '', jobId }) }
+        const { status } = await ask(operator, 'GET', `/jobs/${encodeURIComponent(jobId)}/${what}`, { query })
+        expect({ what, jobId, status }).toEqual({ what, jobId, status: 404 })
+      }
+    }
+  })
+
   it('attack: nobody but an allowed provider, once a signature, gets either', async () => {
     const jobId = await finishedJob()
     await prove(jobId, false, [{ did: DID, salt: '5a'.repeat(32) }])

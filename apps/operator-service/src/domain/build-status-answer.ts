@@ -1,5 +1,5 @@
 import type { JobEvent, JobStatusAnswer } from '@c2d/contracts'
-import type { JobRow, JobSequel } from '@c2d/operator-db'
+import type { JobRow, JobSequel, UnfinishedJob } from '@c2d/operator-db'
 
 /**
  * A job as status answers show it (operator-service-api §5): no address of a result, and `""` where there is none yet.
@@ -38,18 +38,16 @@ export function buildStatusAnswer(
   }
 }
 
-/** An element of the list of unfinished jobs. Whose they are and what they work on is for signed callers only. */
-export function buildRunningJob(job: JobRow, isSigned: boolean): Record<string, unknown> {
-  return {
-    agreementId: isSigned ? job.agreementId : '',
-    jobId: job.jobId,
-    owner: isSigned ? job.owner : '',
-    status: job.status,
-    statusText: job.statusText,
-    dateCreated: job.dateCreated,
-    namespace: job.environment,
-    ...(isSigned ? assetsOf(job) : { algoDID: '', inputDID: [] }),
-  }
+/** An element of the list of unfinished jobs, for callers whose signature is good. */
+export function buildRunningJob(job: JobRow): Record<string, unknown> {
+  const { agreementId, owner } = job
+  return { ...buildStrangersJob(job), agreementId, owner, ...assetsOf(job) }
+}
+
+/** The same for anybody: whose it is and what it works on is nobody's business. */
+export function buildStrangersJob({ jobId, status, statusText, dateCreated, environment }: UnfinishedJob) {
+  const hidden = { agreementId: '', owner: '', algoDID: '', inputDID: [] }
+  return { ...hidden, jobId, status, statusText, dateCreated, namespace: environment }
 }
 
 function assetsOf(job: JobRow): { algoDID: string; inputDID: string[] } {

@@ -1,9 +1,9 @@
 import { requestInput } from '@c2d/http-kit'
-import { listEnvironments, listUnfinished } from '@c2d/operator-db'
+import { listEnvironments, listUnfinished, listUnfinishedInBrief } from '@c2d/operator-db'
 import type { Database } from '@c2d/postgres'
 import { AppError } from '@c2d/runtime'
 import { Router } from 'express'
-import { buildRunningJob } from '../domain/build-status-answer.ts'
+import { buildRunningJob, buildStrangersJob } from '../domain/build-status-answer.ts'
 import type { ProviderAuth } from '../domain/provider-auth.ts'
 import { readSignedCall, readText, type Input } from './call-fields.ts'
 import { methodNotAllowed } from './method-not-allowed.ts'
@@ -23,7 +23,10 @@ export function environmentRoutes(
 
   router.get('/runningjobs', async (request, response) => {
     const isSigned = await isSignedCall(requestInput(request))
-    response.json((await listUnfinished(deps.db)).map((job) => buildRunningJob(job, isSigned)))
+    const jobs = isSigned
+      ? (await listUnfinished(deps.db)).map(buildRunningJob)
+      : (await listUnfinishedInBrief(deps.db)).map(buildStrangersJob)
+    response.json(jobs)
   })
   router.all('/runningjobs', methodNotAllowed)
 

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { sleep } from '@c2d/runtime'
+import type { ClusterClient } from '../../src/executor/kubernetes/cluster-client.ts'
+import { buildJobId, buildStep, waitUntil } from '../integration/executor-conformance.ts'
 import { CLUSTER_PROGRAMS, findClusterPrograms } from './support/cluster-programs.ts'
 import { createClusterWorld, type ClusterWorld } from './support/cluster-world.ts'
+import { createTestNamespace } from './support/test-cluster.ts'
 
 const programs = findClusterPrograms()
 const describeFaults = programs ? describe : describe.skip
@@ -37,3 +40,40 @@ describeFaults('a cluster that is hurt while a job runs', () => {
     240_000,
   )
 })
+
+describeFaults('a node that does not answer any more', () => {
+  it('behaviour: what ran there is given up as lost, and nothing is said to be removed that may still be there', async () => {
+    const namespace = await createTestNamespace('lost')
+    const executor = await namespace.makeExecutor({}, { lostSeconds: 5 })
+    const jobId = buildJobId()
+    const algorithm = async () => (await executor.observe(jobId)).steps.algorithm
+    try {
+      await executor.prepare(jobId)
+      await executor.start(jobId, 'algorithm', buildStep('sleep 200', { graceSeconds: 1 }))
+      await waitUntil(async () => (await algorithm()).phase === 'running', 60_000)
+      await programs?.kill('kubelet')
+      // As the cluster does by itself a minute after it has missed the node.
+      await namespace.client.delete(`/api/v1/namespaces/${namespace.name}/pods/${await podOf(namespace, jobId)}`)
+      await waitUntil(async () => (await algorithm()).phase === 'ended', 60_000)
+      expect(await algorithm()).toMatchObject({ reason: 'Lost', exitCode: null, attempt: 1 })
+      let isRemoved = false
+      const removal = executor.remove(jobId).then(() => (isRemoved = true))
+      await sleep(3_000)
+      expect(isRemoved).toBe(false)
+      await programs?.heal()
+      await removal
+      expect(await executor.list()).not.toContain(jobId)
+    } finally {
+      await programs?.heal()
+      await executor.close()
+      await namespace.remove()
+    }
+  }, 240_000)
+})
+
+async function podOf({ client, name }: { client: ClusterClient; name: string }, jobId: string): Promise<string> {
+  const pods = (await client.get(`/api/v1/namespaces/${name}/pods`, { labelSelector: `workflow=${jobId}` })) as {
+    items: { metadata: { name: string } }[]
+  }
+  return pods.items[0]?.metadata.name ?? ''
+}

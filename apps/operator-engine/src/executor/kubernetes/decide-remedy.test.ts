@@ -4,7 +4,7 @@ import { ANNOTATION } from './names.ts'
 import { CREATED, TAKEN, buildJobObject, buildPodObject, type ObjectParts } from './testing/build-cluster-objects.ts'
 import { parseJob, parsePod } from './views.ts'
 
-const PATIENCE = { placeMs: 120_000, startMs: 600_000 }
+const PATIENCE = { placeMs: 120_000, startMs: 600_000, lostMs: 300_000 }
 const waiting = (reason: string, message?: string) => ({ waiting: { reason, message } })
 const LIMITS = { [ANNOTATION.maxDurationSeconds]: '60', [ANNOTATION.graceSeconds]: '5' }
 
@@ -71,6 +71,51 @@ const CASES: Record<string, [Given, Partial<Remedy> | null]> = {
     null,
   ],
   'a Job that a queue holds back is waited for': [{ noPod: true, suspended: true, afterSeconds: 700 }, null],
+  'a deleted pod is kubelet’s to end': [
+    {
+      pod: { phase: 'Running', deletionTimestamp: CREATED },
+      main: { running: { startedAt: TAKEN } },
+      afterSeconds: 299,
+    },
+    null,
+  ],
+  'where no kubelet answers it is lost': [
+    {
+      pod: { phase: 'Running', deletionTimestamp: CREATED },
+      main: { running: { startedAt: TAKEN } },
+      afterSeconds: 301,
+    },
+    { do: 'lose' },
+  ],
+  'also one that was to be stopped': [
+    {
+      pod: { phase: 'Running', deletionTimestamp: CREATED },
+      main: { running: { startedAt: TAKEN } },
+      endReason: 'Stopped',
+      afterSeconds: 301,
+    },
+    { do: 'lose' },
+  ],
+  'also one that had not begun': [
+    { pod: { deletionTimestamp: CREATED }, suspended: true, endReason: 'TimedOut', afterSeconds: 301 },
+    { do: 'lose' },
+  ],
+  'a pod that is over is not lost, however long its object stays': [
+    {
+      pod: { phase: 'Failed', reason: 'Evicted', deletionTimestamp: CREATED },
+      afterSeconds: 3_000,
+    },
+    null,
+  ],
+  'lost once is enough': [
+    {
+      pod: { phase: 'Running', deletionTimestamp: CREATED },
+      main: { running: { startedAt: TAKEN } },
+      annotations: { [ANNOTATION.lost]: CREATED },
+      afterSeconds: 3_000,
+    },
+    null,
+  ],
   'what runs gets the deadline that its start asks for': [
     {
       pod: { phase: 'Running', activeDeadlineSeconds: 4_000 },

@@ -1,7 +1,7 @@
 import type { StepEndReason } from '../executor.ts'
 import { ANNOTATION, GATE_CONTAINER, MAIN_CONTAINER } from './names.ts'
 import { isPassingRefusal } from './passing-refusal.ts'
-import { askedReason, findMain, readStep, type StepObjects } from './read-step.ts'
+import { askedReason, findMain, isOver, readLost, readStep, type StepObjects } from './read-step.ts'
 import type { ContainerView, PodView } from './views.ts'
 
 /** How long what may still come right is waited for. */
@@ -10,6 +10,8 @@ export interface Patience {
   placeMs: number
   /** Milliseconds from its place to the start of its first container. */
   startMs: number
+  /** Milliseconds for a kubelet to end a pod that was deleted, its grace not counted. */
+  lostMs: number
 }
 
 /** What to do about a step besides waiting. */
@@ -17,6 +19,8 @@ export type Remedy =
   | { do: 'giveUp'; reason: StepEndReason; message: string }
   /** Lower the pod's own deadline, which kubelet holds without us. @see DESIGN §4.13 */
   | { do: 'tighten'; seconds: number }
+  /** Note that nobody can say any more how it ends. */
+  | { do: 'lose' }
   /** Ask the cluster why a Job has no pod. */
   | { do: 'askWhy' }
 
@@ -34,6 +38,8 @@ const NEVER_PULLED = /not found|no such|unauthorized|denied|forbidden|manifest u
  * Nothing that still waits is ended by looking at it: only what comes of `giveUp` is, durably, before anybody is told.
  */
 export function decideRemedy({ job, pod }: StepObjects, patience: Patience, nowMs: number): Remedy | null {
+  if (readLost(job)) return null
+  if (pod && isLost(pod, patience, nowMs)) return { do: 'lose' }
   if (askedReason(job)) return null
   const state = readStep({ job, pod })
   if (state.phase === 'running' && pod) {
@@ -48,6 +54,15 @@ export function decideRemedy({ job, pod }: StepObjects, patience: Patience, nowM
     return waitedMs > NO_POD_MS ? { do: 'askWhy' } : null
   }
   return giveUpOn(pod, patience, nowMs)
+}
+
+/**
+ * A node that dies leaves its pods as they were, running; the cluster deletes them after a minute, and nobody carries that out.
+ * The time of a deletion counts its grace already.
+ */
+function isLost(pod: PodView, patience: Patience, nowMs: number): boolean {
+  if (!pod.deletionTimestamp || isOver(pod) || findMain(pod)?.state.terminated) return false
+  return nowMs - pod.deletionTimestamp.getTime() > patience.lostMs
 }
 
 function giveUpOn(pod: PodView, patience: Patience, nowMs: number): Remedy | null {

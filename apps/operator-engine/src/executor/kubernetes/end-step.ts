@@ -29,6 +29,19 @@ export async function endStep(
   else await deletePod(room, pod, client)
 }
 
+/**
+ * Gives up an attempt whose node does not answer. What stands on its Job stays, also when the node is back; its pod is left to
+ * the cluster, which alone may know that nothing of it runs any more.
+ */
+export async function loseStep(room: NamespaceRoom, job: JobView, at: Date, client: ClusterClient): Promise<void> {
+  const metadata = { resourceVersion: job.resourceVersion, annotations: { [ANNOTATION.lost]: at.toISOString() } }
+  try {
+    room.jobs.take(parseJob(await client.patch(buildPath(room.namespace, 'jobs', job.name), { metadata })))
+  } catch (thrown) {
+    if (!isRefusedWith(thrown, 404, 409)) throw thrown // looked at again in a second
+  }
+}
+
 /** Lowers a pod's own deadline: seconds from the pod's start. */
 export async function expirePod(
   room: NamespaceRoom,

@@ -21,6 +21,8 @@ export const ANNOTATION = {
   /** Why the step was ended or will never begin; written once. */
   endReason: 'c2d/end-reason',
   endMessage: 'c2d/end-message',
+  /** When it was given up as its node does not answer: nobody can say any more how it ends. */
+  lost: 'c2d/lost',
   /** Held back by us until the job's configure pod has its place: see `isReleasable`. */
   held: 'c2d/held',
   logBytes: 'c2d/log-bytes',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import type { StepState } from '../executor.ts'
+import { ANNOTATION } from './names.ts'
 import { readStep } from './read-step.ts'
 import { buildJobObject, buildPodObject, CREATED, type ObjectParts } from './testing/build-cluster-objects.ts'
 import { parseJob, parsePod } from './views.ts'
@@ -128,6 +129,41 @@ const CASES: Record<string, [Given, Wanted]> = {
   'its pod cleared away after it ended well': [
     { noPod: true, condition: { type: 'Complete' } },
     { exitCode: 0, reason: null },
+  ],
+  'its node does not answer, and nobody can say any more how it ends': [
+    {
+      annotations: { [ANNOTATION.lost]: '2026-01-01T00:09:00Z' },
+      pod: { phase: 'Running', deletionTimestamp: FINISHED },
+      main: { running: { startedAt: STARTED } },
+    },
+    {
+      phase: 'ended',
+      exitCode: null,
+      reason: 'Lost',
+      startedAt: new Date(STARTED),
+      endedAt: new Date('2026-01-01T00:09:00Z'),
+    },
+  ],
+  'its node came back after it was given up': [
+    {
+      annotations: { [ANNOTATION.lost]: '2026-01-01T00:09:00Z' },
+      pod: { phase: 'Failed', deletionTimestamp: FINISHED },
+      main: terminated(0),
+    },
+    { phase: 'ended', exitCode: null, reason: 'Lost' },
+  ],
+  'stopped on a node that does not answer': [
+    {
+      annotations: { [ANNOTATION.lost]: '2026-01-01T00:09:00Z' },
+      endReason: 'Stopped',
+      pod: { phase: 'Running', deletionTimestamp: FINISHED },
+      main: { running: { startedAt: STARTED } },
+    },
+    { phase: 'ended', exitCode: null, reason: 'Stopped' },
+  ],
+  'lost before it began': [
+    { annotations: { [ANNOTATION.lost]: '2026-01-01T00:09:00Z' }, pod: { deletionTimestamp: FINISHED } },
+    { phase: 'ended', exitCode: null, reason: 'Lost' },
   ],
   'a gate that found the network open': [
     {

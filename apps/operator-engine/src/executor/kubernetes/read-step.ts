@@ -11,6 +11,8 @@ export interface StepObjects {
 
 type Terminated = NonNullable<ContainerView['state']['terminated']>
 
+const LOST_MESSAGE = 'its node does not answer: nobody knows how it ended'
+
 /** Exit codes with which runtimes and kubelet say that a command never ran; `128` is an algorithm's own too. */
 const NEVER_RAN = ['StartError', 'ContainerCannotRun', 'RunContainerError', 'CreateContainerError']
 
@@ -26,6 +28,12 @@ export function readStep({ job, pod }: StepObjects): StepState {
   const terminated = main?.state.terminated ?? null
   const running = main?.state.running ?? null
 
+  const lost = readLost(job)
+  if (lost) {
+    const startedAt = running?.startedAt ?? terminated?.startedAt ?? job.startTime ?? job.creationTimestamp
+    const reason = askedReason(job) ?? 'Lost'
+    return withReceipt(ended(job, { reason, message: LOST_MESSAGE, startedAt, endedAt: lost }), receipt)
+  }
   if (pod && terminated) return withReceipt(endedByContainer(job, pod, terminated), receipt)
   if (pod && running && !isOver(pod)) {
     return withReceipt({ phase: 'running', attempt, startedAt: running.startedAt ?? pod.creationTimestamp }, receipt)
@@ -39,6 +47,12 @@ export function readStep({ job, pod }: StepObjects): StepState {
     if (isComplete(job)) return ended(job, { exitCode: 0 })
   }
   return { phase: 'waiting', attempt, since: job.creationTimestamp }
+}
+
+/** When this step was given up as its node does not answer; null where it was not. What stands there stays (`decideRemedy`). */
+export function readLost(job: JobView): Date | null {
+  const at = job.annotations[ANNOTATION.lost]
+  return at === undefined ? null : new Date(at)
 }
 
 /** Why the engine, or a remedy, ended this step; null where nobody did. */
@@ -63,7 +77,8 @@ export function readReceipt(pod: PodView | null): IsolationReceipt | null {
   }
 }
 
-function isOver(pod: PodView): boolean {
+/** Whether a pod is over, whatever becomes of its object. */
+export function isOver(pod: PodView): boolean {
   return pod.phase === 'Failed' || pod.phase === 'Succeeded'
 }
 

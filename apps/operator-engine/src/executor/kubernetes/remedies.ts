@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { STEP_NAMES, type StepName } from '../executor.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import { decideRemedy, readRefusal } from './decide-remedy.ts'
-import { endStep, expirePod } from './end-step.ts'
+import { endStep, expirePod, loseStep } from './end-step.ts'
 import { isHeld, isReleasable, releaseStep } from './release-step.ts'
 import { askedReason, readStep, type StepObjects } from './read-step.ts'
 import type { NamespaceRoom } from './namespace-room.ts'
@@ -57,7 +57,16 @@ export function startRemedies(
   }
 
   async function treat(room: NamespaceRoom, objects: StepObjects, environment: ClusterEnvironment): Promise<void> {
-    const patience = { placeMs: environment.placeSeconds * 1000, startMs: environment.startSeconds * 1000 }
+    const patience = {
+      placeMs: environment.placeSeconds * 1000,
+      startMs: environment.startSeconds * 1000,
+      lostMs: environment.lostSeconds * 1000,
+    }
+    const remedy = decideRemedy(objects, patience, Date.now())
+    if (remedy?.do === 'lose') {
+      log.warn({ jobId: objects.job.jobId, step: objects.job.component }, 'a step is lost with its node')
+      return loseStep(room, objects.job, new Date(), client)
+    }
     // A deed that was cut off after its reason was written is done again.
     const asked = askedReason(objects.job)
     if (asked) return endStep(room, objects, { reason: asked }, client)
@@ -65,7 +74,6 @@ export function startRemedies(
       if (isReleasable(room, objects.job.jobId, environment.startEarly)) await releaseStep(room, objects.job, client)
       return
     }
-    const remedy = decideRemedy(objects, patience, Date.now())
     const { jobId, component: step } = objects.job
     switch (remedy?.do) {
       case 'giveUp': {

@@ -43,6 +43,8 @@ export const environmentPlacementSchema = z.object({
   placeSeconds: z.number().int().positive().default(180),
   /** Seconds a pod that has a place may need for volumes, images and containers before the step is given up. */
   startSeconds: z.number().int().positive().default(900),
+  /** Seconds after which a pod that was deleted, and does not go, is given up with its node. */
+  lostSeconds: z.number().int().positive().default(300),
   /** Seconds the network has to become sealed. */
   sealSeconds: z.number().int().positive().default(60),
 })

@@ -1,5 +1,5 @@
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
-import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { Agent as PlainAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { sleep, toError } from '@c2d/runtime'
 import { KubeConfig } from '@kubernetes/client-node'
@@ -153,7 +153,7 @@ export function createClusterClient(kubeconfig: string | undefined): ClusterClie
 }
 
 interface Credentials {
-  agents: { calls: Agent; streams: Agent }
+  agents: { calls: PlainAgent; streams: PlainAgent }
   headers: Record<string, string>
   auth: string | undefined
   /** Changes when connections must be made anew. */
@@ -171,8 +171,12 @@ async function readCredentials(config: KubeConfig): Promise<Credentials> {
   )
   const isProxied = config.getCurrentCluster()?.proxyUrl !== undefined
   const proxy = options.agent instanceof Agent ? options.agent : undefined
-  const build = (maxSockets: number): Agent =>
-    isProxied && proxy ? proxy : new Agent({ ...tls, keepAlive: true, maxSockets, scheduling: 'lifo' })
+  const isPlain = config.getCurrentCluster()?.server.startsWith('http:') === true // such as kubectl's own proxy
+  const build = (maxSockets: number): PlainAgent => {
+    if (isProxied && proxy) return proxy
+    const kept = { keepAlive: true, maxSockets, scheduling: 'lifo' } as const
+    return isPlain ? new PlainAgent(kept) : new Agent({ ...tls, ...kept })
+  }
   const agents = { calls: build(MAX_CONNECTIONS), streams: build(Infinity) }
   return {
     agents,

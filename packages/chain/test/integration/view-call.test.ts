@@ -75,6 +75,23 @@ describe('calling a view function', () => {
     })
   })
 
+  // Decoding makes room for what the type promises before it looks at what came: these would end the process.
+  const output = (type: string, components?: object[]) => view('name', [], [{ name: '', type, components } as never])
+  it.each([
+    ['a list that no memory holds', output('uint256[4294967295]')],
+    ['lists of lists that none holds', output('uint256[5000][5000][5000]')],
+    ['lists of nothing, which no answer exhausts', output('uint256[0][4294967295][]')],
+    ['tuples of nothing', output('tuple[4294967295][]', [])],
+    ['a list within a tuple', output('tuple', [{ name: 'a', type: 'uint8[4294967295]' }])],
+    ['more inputs than any function has', view('name', Array(50_000).fill({ name: 'a', type: 'uint8' }), [])],
+    ['a list that is asked for', view('name', [{ name: 'a', type: 'uint8[4294967295]' }], [])],
+  ])('error: %s is no file', async (_what, abi) => {
+    await expect(client.callView({ address: chain.addresses.Ocean, abi, args: [[]] })).rejects.toMatchObject({
+      code: 'InvalidRequest',
+      detail: expect.stringContaining('too large'),
+    })
+  })
+
   it.each([
     ['there is no contract', DEV_ACCOUNTS.publisher.address],
     ['the contract has no such function', 'Router'],

@@ -48,7 +48,7 @@ export async function callView(rpc: ChainRpc, call: ViewCall): Promise<unknown> 
 }
 
 function parseAbi(abi: unknown): { contract: Interface; fragment: FunctionFragment } {
-  if (JSON.stringify(abi).length > MAX_ABI_CHARS) throw tooLarge()
+  if (JSON.stringify([abi]).length > MAX_ABI_CHARS) throw tooLarge()
   try {
     const contract = new Interface([abi as string]) // ethers reads JSON fragments too, whatever its type says
     const fragment = contract.fragments.find((entry): entry is FunctionFragment => entry.type === 'function')

@@ -83,7 +83,14 @@ describe('calling a view function', () => {
     ['lists of nothing, which no answer exhausts', output('uint256[0][4294967295][]')],
     ['tuples of nothing', output('tuple[4294967295][]', [])],
     ['a list within a tuple', output('tuple', [{ name: 'a', type: 'uint8[4294967295]' }])],
-    ['more inputs than any function has', view('name', Array(50_000).fill({ name: 'a', type: 'uint8' }), [])],
+    [
+      'more inputs than any function has',
+      view(
+        'name',
+        Array.from({ length: 50_000 }, () => ({ name: 'a', type: 'uint8' })),
+        [],
+      ),
+    ],
     ['a list that is asked for', view('name', [{ name: 'a', type: 'uint8[4294967295]' }], [])],
   ])('error: %s is no file', async (_what, abi) => {
     await expect(client.callView({ address: chain.addresses.Ocean, abi, args: [[]] })).rejects.toMatchObject({

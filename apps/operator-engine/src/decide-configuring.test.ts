@@ -126,7 +126,37 @@ const TABLE: DecisionTable = {
   },
   'a job without a readable workflow ends instead of stopping the others': {
     given: { status: 'configuring', job: { workflow: null } },
-    want: { do: 'finish', from: 'configuring', outcome: { reason: 'InternalError' } },
+    want: { do: 'advance', from: 'configuring', to: 'publishing', outcome: { reason: 'InternalError' } },
+  },
+  'stop between configuring and running: an algorithm that was started early is stopped before the job moves on': {
+    given: { status: 'provisioned', startsAlgorithmEarly: true, job: stop, steps: { algorithm: running(NOW_MS, 2) } },
+    want: { do: 'stop', step: 'algorithm', attempt: 2, reason: 'Stopped' },
+  },
+  'one that was not started never begins, whoever meant to start it early': {
+    given: { status: 'provisioned', startsAlgorithmEarly: true, job: stop },
+    want: { do: 'stop', step: 'algorithm', attempt: 1, reason: 'Stopped' },
+  },
+  'and the job moves on then': {
+    given: {
+      status: 'provisioned',
+      startsAlgorithmEarly: true,
+      job: stop,
+      steps: { algorithm: ended(null, 'Stopped') },
+    },
+    want: {
+      do: 'advance',
+      from: 'provisioned',
+      to: 'publishing',
+      outcome: { exitCode: null, reason: 'Stopped' },
+    },
+  },
+  'one that ended by itself before it was stopped ended well': {
+    given: { status: 'provisioned', startsAlgorithmEarly: true, job: stop, steps: { algorithm: ended(0) } },
+    want: { do: 'advance', from: 'provisioned', to: 'publishing', outcome: { exitCode: 0 } },
+  },
+  'one that was lost is not begun again': {
+    given: { status: 'provisioned', startsAlgorithmEarly: true, job: stop, steps: { algorithm: ended(null, 'Lost') } },
+    want: { do: 'advance', from: 'provisioned', to: 'publishing', outcome: { reason: 'Stopped' } },
   },
   'stop before configuring: nothing is downloaded': {
     given: { status: 'configuring', prepared: false, job: stop },

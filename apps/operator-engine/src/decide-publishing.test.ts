@@ -6,6 +6,22 @@ import { NOW_MS, ended, decideIn, running, stop, waiting, type DecisionTable } f
 const stored: JobRow['outputs'] & object = [{ filename: 'a', filesize: 1, url: 'filesystem:a', type: 'output' }]
 
 const TABLE: DecisionTable = {
+  'a job without a readable workflow publishes nothing': {
+    given: { status: 'publishing', job: { workflow: null, reason: 'InternalError' } },
+    want: { do: 'finish', from: 'publishing' },
+  },
+  'nor does it lose the reason that it has': {
+    given: { status: 'inputFailed', job: { workflow: null, reason: 'StepLost' } },
+    want: { do: 'finish', from: 'inputFailed' },
+  },
+  'outputs that were reported before their workspace vanished are not lost': {
+    given: { status: 'publishing', prepared: false, job: { outputs: stored } },
+    want: { do: 'finish', from: 'publishing' },
+  },
+  'nor are those that were reported, whatever became of the pod': {
+    given: { status: 'publishing', job: { outputs: stored }, steps: { publish: ended(null, 'Lost', 3) } },
+    want: { do: 'finish', from: 'publishing' },
+  },
   'an algorithm that waits for a staging that failed is stopped before logs are published': {
     given: { status: 'inputFailed', steps: { configure: ended(1), algorithm: waiting() } },
     want: { do: 'stop', step: 'algorithm', attempt: 1, reason: 'Stopped' },

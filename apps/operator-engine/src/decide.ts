@@ -1,6 +1,7 @@
 import {
   JOB_STATUS,
   STOP_REQUEST,
+  isLegalTransition,
   jobStatusName,
   type IsolationReceipt,
   type JobStatusName,
@@ -73,7 +74,7 @@ export function decide(observed: Observed, nowMs: number): Decision {
   const { job } = observed
   if (job.dateFinished !== null) return decideFinished(observed, nowMs)
   const status = jobStatusName(job.status)
-  if (job.workflow === null) return { do: 'finish', from: status, outcome: { reason: 'InternalError' } }
+  if (job.workflow === null) return endUnreadable(job, status)
 
   switch (status) {
     case 'warmingUp':
@@ -144,11 +145,25 @@ function decideConfiguring({ job, prepared, steps, startsAlgorithmEarly }: Obser
   }
 }
 
-function decideProvisioned({ job }: Observed, nowMs: number): Decision {
+/** Nothing can be made of its workflow: it ends as others do, without results. */
+function endUnreadable({ reason }: JobRow, status: JobStatusName): Decision {
+  const outcome = reason === null ? { outcome: { reason: 'InternalError' as const } } : {}
+  return isLegalTransition(status, 'publishing')
+    ? { do: 'advance', from: status, to: 'publishing', ...outcome }
+    : { do: 'finish', from: status, ...outcome }
+}
+
+function decideProvisioned({ job, steps: { algorithm }, startsAlgorithmEarly }: Observed, nowMs: number): Decision {
   const cut = cutReason(job, nowMs)
-  return cut
-    ? { do: 'advance', from: 'provisioned', to: 'publishing', outcome: outcomeOf(cut) }
-    : { do: 'advance', from: 'provisioned', to: 'running' }
+  if (!cut) return { do: 'advance', from: 'provisioned', to: 'running' }
+  // What it waited for is there: it may be running by now, or another engine be about to start it.
+  if (startsAlgorithmEarly && algorithm.phase !== 'ended') {
+    const attempt = algorithm.phase === 'absent' ? 1 : algorithm.attempt
+    return { do: 'stop', step: 'algorithm', attempt, reason: cut }
+  }
+  const isOver = algorithm.phase === 'ended' && !isRetried(algorithm)
+  const outcome = isOver ? algorithmOutcome(algorithm) : outcomeOf(cut)
+  return { do: 'advance', from: 'provisioned', to: 'publishing', outcome }
 }
 
 function decideRunning({ job, prepared, steps, maxDurationSeconds }: Observed, nowMs: number): Decision {
@@ -191,7 +206,8 @@ function decidePublishing(
   // Of a failure the publish step may have found the cause.
   const isFull = job.reason === 'AlgorithmFailed' && algorithm.phase === 'ended' && algorithm.reason === 'WorkspaceFull'
   const ended: Decision = { do: 'finish', from: status, ...(isFull ? { outcome: { reason: 'WorkspaceFull' } } : {}) }
-  const lost: Decision = job.reason === null ? { ...ended, outcome: { reason: 'PublishFailed' } } : ended
+  const isLost = job.reason === null && !isAllStored(job)
+  const lost: Decision = isLost ? { ...ended, outcome: { reason: 'PublishFailed' } } : ended
   switch (step.phase) {
     case 'absent':
       return prepared ? { do: 'start', step: 'publish', attempt: 1 } : lost

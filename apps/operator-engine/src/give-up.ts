@@ -1,4 +1,5 @@
-import { finishJob, loadJob, recordOutcome } from '@c2d/operator-db'
+import { isLegalTransition, jobStatusName } from '@c2d/contracts'
+import { advanceJob, finishJob, loadJob, recordOutcome } from '@c2d/operator-db'
 import type { Database } from '@c2d/postgres'
 import type { EnvironmentConfig } from './config.ts'
 import type { DeliverySchedule } from './deliveries/decide-next.ts'
@@ -23,9 +24,12 @@ export async function giveUpJob(
   const job = await loadJob(db, claim.jobId)
   const environment = job && environments.get(job.environment)
   if (!job || !environment) return
-  await recordOutcome(db, { ...claim, reason: 'InternalError' })
+  // The first reason counts, and old clients wait for 70 (DESIGN §4.9): it ends as others do.
+  if (job.reason === null) await recordOutcome(db, { ...claim, reason: 'InternalError' })
+  const from = jobStatusName(job.status)
+  if (isLegalTransition(from, 'publishing')) await advanceJob(db, { ...claim, by, from, to: 'publishing' })
   await finishJob(db, {
-    ...{ ...claim, by, resultsKeptSeconds: environment.storageExpiry },
+    ...{ ...claim, by, to: 'finished', resultsKeptSeconds: environment.storageExpiry },
     redeliverInSeconds: deps.deliveries.firstPauseSeconds,
     notification: notifications.owedOf('stop', job, environment),
   })

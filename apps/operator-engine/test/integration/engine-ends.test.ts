@@ -121,7 +121,9 @@ describe('every end has a reason', () => {
     await mkdir(join(world.workspaces, jobId), { recursive: true })
     await writeFile(join(world.workspaces, jobId, 'data'), 'in the way of its workspace')
     await world.startEngine(world.environment({ maxJobs: 1 }))
-    expect(await world.waitForJob(jobId, isFinished, 50_000)).toMatchObject({ reason: 'InternalError', outputs: null })
+    expect(await world.waitForJob(jobId, isFinished, 50_000)).toMatchObject({
+      ...{ status: 70, reason: 'InternalError', outputs: null },
+    })
     const next = await world.waitForJob(await world.queueJob(QUICK), isFinished)
     expect(next).toMatchObject({ status: 70, reason: null })
     await waitUntil(() => isGone(join(world.workspaces, jobId)))

@@ -1,6 +1,7 @@
 import { text } from 'node:stream/consumers'
+import { sleep } from '@c2d/runtime'
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
-import type { Executor, StepEnded, StepSpec } from '../../src/executor/executor.ts'
+import { ExecutorUnavailableError, type Executor, type StepEnded, type StepSpec } from '../../src/executor/executor.ts'
 import type { ClusterEnvironment } from '../../src/executor/kubernetes/settings.ts'
 import { buildJobId, buildStep, waitUntil } from '../integration/executor-conformance.ts'
 import { provideEmptyImage } from './support/pod-images.ts'
@@ -32,10 +33,22 @@ describe('what can go wrong on a cluster has a reason and an end', () => {
     executors.push(executor)
     const jobId = buildJobId()
     prepared.push({ executor, jobId })
-    await executor.prepare(jobId)
-    await executor.start(jobId, 'algorithm', step)
+    await patiently(() => executor.prepare(jobId))
+    await patiently(() => executor.start(jobId, 'algorithm', step))
     return { executor, jobId }
   }
+
+  /** As an engine does: what the cluster cannot do now is asked again. */
+  const patiently = (act: () => Promise<void>) =>
+    waitUntil(async () => {
+      try {
+        await act()
+        return true
+      } catch (thrown) {
+        if (thrown instanceof ExecutorUnavailableError) return false
+        throw thrown
+      }
+    }, END_MS)
 
   async function waitForEnd({ executor, jobId }: { executor: Executor; jobId: string }): Promise<StepEnded> {
     let ended: StepEnded | undefined
@@ -163,25 +176,40 @@ describe('what can go wrong on a cluster has a reason and an end', () => {
     expect(ended.message).toMatch(/restricted/)
   })
 
-  it('a quota that is used up: Unschedulable for a pod, and for a volume', async () => {
-    const quota = (name: string, hard: object) =>
-      namespace.client.create(`${api()}/resourcequotas`, { metadata: { name }, spec: { hard } })
+  describe('a quota', () => {
     const lift = (name: string) => namespace.client.delete(`${api()}/resourcequotas/${name}`)
-    await quota('no-pods', { pods: '0' })
-    try {
-      expect(await waitForEnd(await begin(buildStep('true'), { placeSeconds: 3 }))).toMatchObject({
-        reason: 'Unschedulable',
-      })
-    } finally {
-      await lift('no-pods')
+    /** Holds from when the cluster has counted what is there. */
+    async function impose(name: string, hard: Record<string, string>): Promise<void> {
+      await namespace.client.create(`${api()}/resourcequotas`, { metadata: { name }, spec: { hard } })
+      await waitUntil(async () => {
+        const quota = (await namespace.client.get(`${api()}/resourcequotas/${name}`)) as { status?: { hard?: object } }
+        return quota.status?.hard !== undefined
+      }, 60_000)
     }
-    await quota('no-volumes', { persistentvolumeclaims: '0' })
-    try {
+
+    it.each([
+      ['a pod', { pods: '0' }],
+      ['a volume', { persistentvolumeclaims: '0' }],
+      ['a Job', { 'count/jobs.batch': '0' }],
+    ])('that leaves no room for %s: Unschedulable, once the patience is over', async (_, hard) => {
+      await impose('full', hard)
+      try {
+        const ended = await waitForEnd(await begin(buildStep('true'), { placeSeconds: 3 }))
+        expect(ended).toMatchObject({ reason: 'Unschedulable', exitCode: null })
+      } finally {
+        await lift('full')
+      }
+    })
+
+    it.each([
+      ['a volume', { persistentvolumeclaims: '0' }],
+      ['a Job', { 'count/jobs.batch': '0' }],
+    ])('behaviour: that frees itself in time lets a job wait for %s, and run', async (_, hard) => {
+      await impose('full', hard)
+      const freed = sleep(4_000).then(() => lift('full'))
       const ended = await waitForEnd(await begin(buildStep('true')))
-      expect(ended).toMatchObject({ reason: 'Unschedulable', exitCode: null })
-      expect(ended.message).toMatch(/quota/)
-    } finally {
-      await lift('no-volumes')
-    }
+      await freed
+      expect(ended).toMatchObject({ reason: null, exitCode: 0, attempt: 1 })
+    })
   })
 })

@@ -23,6 +23,11 @@ export function buildMemoryKey(step: StepName, attempt: number): string {
 /** The key that says why the volume itself was refused. */
 export const REFUSED_VOLUME = 'refused-volume'
 
+/** The key that says since when there is no room for what a key is about. */
+export function buildFullSinceKey(key: string): string {
+  return `${key}.full-since`
+}
+
 /** What an anchor remembers of an attempt; null for nothing. */
 export function readMemory(anchor: AnchorView | undefined, step: StepName, attempt: number) {
   const text = anchor?.data[buildMemoryKey(step, attempt)]
@@ -34,18 +39,18 @@ export function readMemory(anchor: AnchorView | undefined, step: StepName, attem
   }
 }
 
-/** Notes on the anchor what no other object can say: that an attempt was refused, or was there at all. */
+/** Notes on the anchor what no other object can say: that an attempt was refused, or was there at all; null takes a note back. */
 export async function remember(
   room: { namespace: string; anchors: Pick<ObjectCache<AnchorView>, 'take'> },
   anchor: AnchorView,
-  notes: Readonly<Record<string, string>>,
+  notes: Readonly<Record<string, string | null>>,
   client: ClusterClient,
 ): Promise<void> {
   const patch = { metadata: { uid: anchor.uid }, data: notes }
   room.anchors.take(parseAnchor(await client.patch(buildPath(room.namespace, 'configmaps', anchor.name), patch)))
 }
 
-/** What an object that the cluster refuses means for its step; null where asking again may help. */
+/** What an object that the cluster refuses means for its step, `Unschedulable` where a quota is used up; null where it is no refusal. */
 export function readRefusedObject(thrown: unknown): Memory['refused'] | null {
   if (!(thrown instanceof ClusterError) || ![400, 403, 422].includes(thrown.status)) return null
   if (isPassingRefusal(thrown.message)) return null

@@ -22,6 +22,14 @@ export class ClusterUnavailableError extends ExecutorUnavailableError {
   }
 }
 
+/** The cluster has no room for an object now, by a quota: worth asking again, and no job is to blame. */
+export class ClusterFullError extends ExecutorUnavailableError {
+  constructor(message: string) {
+    super(`no room in the cluster: ${message}`)
+    this.name = 'ClusterFullError'
+  }
+}
+
 /** Whether an error is the API server's refusal with this status. */
 export function isRefusedWith(error: unknown, ...statuses: number[]): boolean {
   return error instanceof ClusterError && statuses.includes(error.status)

@@ -1,10 +1,11 @@
 import type { Logger } from '@c2d/runtime'
 import type { JobClaim } from '../executor.ts'
-import { REFUSED_VOLUME, readRefusedObject, remember, type Memory } from './anchor-memory.ts'
+import { REFUSED_VOLUME } from './anchor-memory.ts'
 import { buildAnchor, buildClaim, buildOwner } from './build-objects.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import { makeObject } from './make-object.ts'
 import type { NamespaceRoom } from './namespace-room.ts'
+import { refuseObject } from './out-of-room.ts'
 import type { ClusterEnvironment, ClusterSettings } from './settings.ts'
 import { parseAnchor, parseClaim, type AnchorView } from './views.ts'
 
@@ -15,7 +16,10 @@ export interface PreparedJob {
   readonly environment: ClusterEnvironment
 }
 
-/** Makes a job's anchor and its volume; of a volume that the cluster refuses the anchor remembers why. */
+/**
+ * Makes a job's anchor and its volume; of a volume that the cluster refuses the anchor remembers why.
+ * @throws ClusterFullError while a quota leaves no room
+ */
 export async function prepareJob(
   room: NamespaceRoom,
   { jobId, environment, claim }: { jobId: string; environment: ClusterEnvironment; claim: JobClaim | undefined },
@@ -29,10 +33,8 @@ export async function prepareJob(
     const { made } = await makeObject('persistentvolumeclaims', claim, parseClaim, client)
     room.claims.take(made)
   } catch (thrown) {
-    const refused = readRefusedObject(thrown)
-    if (!refused) throw thrown
+    const where = { room, anchor, placeMs: environment.placeSeconds * 1000 }
+    const refused = await refuseObject(where, { key: REFUSED_VOLUME, thrown, nowMs: Date.now() }, client)
     log.warn({ jobId, ...refused }, 'the cluster refuses a volume')
-    const memory: Memory = { at: new Date().toISOString(), refused }
-    await remember(room, anchor, { [REFUSED_VOLUME]: JSON.stringify(memory) }, client)
   }
 }

@@ -1,13 +1,6 @@
 import type { Logger } from '@c2d/runtime'
 import type { StepName, StepSpec } from '../executor.ts'
-import {
-  REFUSED_VOLUME,
-  buildMemoryKey,
-  readMemory,
-  readRefusedObject,
-  remember,
-  type Memory,
-} from './anchor-memory.ts'
+import { REFUSED_VOLUME, buildMemoryKey, readMemory, remember, type Memory } from './anchor-memory.ts'
 import { buildFiles, buildJob, buildOwner } from './build-objects.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import { gatherLogs } from './gather-logs.ts'
@@ -15,6 +8,7 @@ import { chooseSeal } from './job-seal.ts'
 import { makeObject, makeOnce } from './make-object.ts'
 import { LABEL, buildFilesName, buildJobName } from './names.ts'
 import type { NamespaceRoom } from './namespace-room.ts'
+import { refuseObject } from './out-of-room.ts'
 import type { PodRequest } from './pod-request.ts'
 import type { PreparedJob } from './prepared-job.ts'
 import { isReleasable } from './release-step.ts'
@@ -37,6 +31,7 @@ interface StartDeps {
 /**
  * Starts an attempt of a step, unless it was started before: by whom and when does not matter.
  * @throws Error when the attempt before it has not ended
+ * @throws ClusterFullError while a quota leaves no room
  */
 export async function startAttempt(job: PreparedJob, attempt: Attempt, deps: StartDeps): Promise<void> {
   const { anchor, room } = job
@@ -76,17 +71,19 @@ async function makeAttempt(
   try {
     // First: kubelet that meets a pod before its Secret tries again only later.
     if (hasFiles) await makeOnce('secrets', buildFiles(request, files, owner), client)
-    const [{ made }] = await Promise.all([
+    const [made, noted] = await Promise.allSettled([
       makeObject('jobs', buildJob(request, owner, isHeld), parseJob, client),
       // A stranger's code never runs twice as one attempt, also where somebody deletes its Job (DESIGN §4.11).
       spec.kind === 'algorithm' ? remember(room, anchor, { [key]: JSON.stringify(memory) }, client) : null,
     ])
-    room.jobs.take(made)
+    // Both are over before a refusal is noted: the later note counts.
+    if (made.status === 'rejected') throw made.reason
+    room.jobs.take(made.value.made)
+    if (noted.status === 'rejected') throw noted.reason
   } catch (thrown) {
-    const refused = readRefusedObject(thrown)
-    if (!refused) throw thrown
+    const where = { room, anchor, placeMs: environment.placeSeconds * 1000 }
+    const refused = await refuseObject(where, { key, thrown, nowMs: Date.now() }, client)
     log.warn({ jobId, step, attempt, ...refused }, 'the cluster refuses a step')
-    await remember(room, anchor, { [key]: JSON.stringify({ ...memory, refused }) }, client)
   }
 }
 

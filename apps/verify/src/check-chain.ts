@@ -16,12 +16,17 @@ export async function checkChain(statement: ProofStatement, anchor: string, rpcU
     await chain.isReady()
     const lines: ReportLine[] = []
     for (const order of orders) {
-      const { passed, findings, blockNumber } = await checkOrder(order, [environment.address, job.consumer], chain)
+      const parties = { environment, consumer: job.consumer }
+      const { passed, findings, blockNumber, isForEnvironment } = await checkOrder(order, parties, chain)
       lines.push({
         outcome: passed ? 'passed' : 'failed',
         text: `order of ${order.did}: ${findings.join('; ')}`,
       })
       if (blockNumber === null) continue
+      if (!isForEnvironment) {
+        const text = `that it was for ${environment.address}: it was made for the consumer, and its fee was quoted for ${environment.id}`
+        lines.push({ outcome: 'unchecked', text })
+      }
       const found = await findAnchor(order, anchor, blockNumber, chain)
       lines.push(
         found

@@ -29,15 +29,19 @@ export async function checkInputs(
   )
   const lines: ReportLine[] = []
   const seen = new Set<ToldFile>()
-  for (const file of await listFiles(folder, except)) {
-    const hashes = [file.sha256, ...salts.map(({ salt }) => saltHash(salt, file.sha256))]
+  for (const { name, sha256 } of await listFiles(folder, except)) {
+    if (sha256 === null) {
+      lines.push({ outcome: 'unchecked', text: `${name} is no plain file` })
+      continue
+    }
+    const hashes = [sha256, ...salts.map(({ salt }) => saltHash(salt, sha256))]
     const [plain, ...salted] = hashes.map((hash) => told.get(hash) ?? [])
     const matches = [
       ...(plain ?? []).filter(({ isSalted }) => !isSalted),
       ...salted.flat().filter(({ isSalted }) => isSalted),
     ]
     for (const match of matches) seen.add(match)
-    lines.push(reportOf(file.name, matches, hidden.length > 0))
+    lines.push(reportOf(name, matches, hidden.length > 0))
   }
   const absent = [...told.values()].flat().filter((file) => !seen.has(file))
   return [

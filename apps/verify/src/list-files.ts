@@ -8,7 +8,8 @@ import { pipeline } from 'node:stream/promises'
 export interface FoundFile {
   /** Below the folder, with `/`. */
   name: string
-  sha256: string
+  /** Null for what is no plain file: nothing is followed out of the folder, and nothing is passed over in silence. */
+  sha256: string | null
 }
 
 /**
@@ -17,11 +18,14 @@ export interface FoundFile {
  */
 export async function listFiles(folder: string, except: string): Promise<FoundFile[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  const paths = entries.flatMap((entry) => (entry.isFile() ? [join(entry.parentPath, entry.name)] : []))
+  const files = entries.flatMap((entry) =>
+    entry.isDirectory() ? [] : [{ path: join(entry.parentPath, entry.name), isPlain: entry.isFile() }],
+  )
   const found: FoundFile[] = []
-  for (const path of paths.sort()) {
+  for (const { path, isPlain } of files.sort((a, b) => (a.path < b.path ? -1 : 1))) {
     if (resolve(path) === resolve(except)) continue
-    found.push({ name: relative(folder, path).split(sep).join('/'), sha256: await hashFile(path) })
+    const name = relative(folder, path).split(sep).join('/')
+    found.push({ name, sha256: isPlain ? await hashFile(path) : null })
   }
   return found
 }

@@ -7,7 +7,8 @@ import { toError } from '@c2d/runtime'
 import { checkChain } from './check-chain.ts'
 import { checkFiles } from './check-files.ts'
 import { checkInputs, type KnownSalt } from './check-inputs.ts'
-import { isHolding, renderReport, type ReportLine } from './report.ts'
+import { escapeText, isHolding, renderReport, type ReportLine } from './report.ts'
+import { isNothing, tellStatement } from './tell-statement.ts'
 
 const HELP = `c2d-verify PROOF [options]: checks the proof of a computation. It asks no server but the chain's, if you name one.
 
@@ -21,7 +22,10 @@ const HELP = `c2d-verify PROOF [options]: checks the proof of a computation. It 
   --json                  print the report as JSON
   --help                  this text
 
-Exit code: 0 everything that was checked holds; 1 something does not; 2 it could not be checked at all.
+It prints what the proof says (says), what was checked (ok, FAIL) and what could not be (--). Anybody can make a proof with a
+key of their own: whose it is, only --environment tells, with the consumerAddress that computeEnvironments told you.
+
+Exit code: 0 everything that was checked holds; 1 something does not; 2 it could not be checked to the end.
 `
 
 interface VerifyOptions {
@@ -32,16 +36,17 @@ interface VerifyOptions {
   environment?: string | undefined
 }
 
-/** @returns the report */
-async function verify(proofPath: string, options: VerifyOptions): Promise<ReportLine[]> {
+/**
+ * Checks what is asked for, one thing after the other.
+ * @param lines the report: what was found stands there even where the rest could not be checked
+ */
+async function verify(proofPath: string, options: VerifyOptions, lines: ReportLine[]): Promise<void> {
   const document = await readJson(proofPath)
   const { checks, statement, anchor } = verifyProof(document)
-  const lines = checks.map(({ passed, finding }): ReportLine => ({
-    outcome: passed ? 'passed' : 'failed',
-    text: finding,
-  }))
-  if (!statement || anchor === null) return lines
+  for (const { passed, finding } of checks) lines.push({ outcome: passed ? 'passed' : 'failed', text: finding })
+  if (!statement || anchor === null) return
 
+  lines.push(...tellStatement(statement))
   const { environment, job } = statement.predicate
   if (options.environment === undefined) {
     lines.push({
@@ -57,7 +62,10 @@ async function verify(proofPath: string, options: VerifyOptions): Promise<Report
   }
   if (options.outputs === undefined) {
     lines.push({ outcome: 'unchecked', text: `the files of job ${job.id} (--outputs)` })
-  } else lines.push(...(await checkFiles(options.outputs, statement.subject, proofPath)))
+  } else {
+    const subjects = isNothing(statement.subject, job.id) ? [] : statement.subject
+    lines.push(...(await checkFiles(options.outputs, subjects, proofPath)))
+  }
   if (options.inputs === undefined) {
     lines.push({ outcome: 'unchecked', text: 'the files that reached it (--inputs)' })
   } else {
@@ -66,7 +74,6 @@ async function verify(proofPath: string, options: VerifyOptions): Promise<Report
   }
   if (options.rpc === undefined) lines.push({ outcome: 'unchecked', text: 'the orders on chain (--rpc)' })
   else lines.push(...(await checkChain(statement, anchor, options.rpc)))
-  return lines
 }
 
 /** Those beside the envelope; they are not signed, and need not be: a wrong one fits no file. */
@@ -98,6 +105,8 @@ function findMistake(given: { rpc?: string | undefined; environment?: string | u
   return null
 }
 
+const lines: ReportLine[] = []
+let isJson = false
 try {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -107,12 +116,13 @@ try {
       salt: { type: 'string', multiple: true },
       rpc: { type: 'string' },
       environment: { type: 'string' },
-      json: { type: 'boolean' },
+      json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h' },
     },
   })
   const [proofPath, ...rest] = positionals
   const mistake = findMistake(values)
+  isJson = values.json
   if (values.help) process.stdout.write(HELP)
   else if (proofPath === undefined || rest.length > 0) {
     process.stderr.write(`one proof is needed\n\n${HELP}`)
@@ -121,11 +131,12 @@ try {
     process.stderr.write(`c2d-verify: ${mistake}\n`)
     process.exitCode = 2
   } else {
-    const lines = await verify(proofPath, values)
-    process.stdout.write(values.json ? `${JSON.stringify(lines, null, 2)}\n` : renderReport(lines))
+    await verify(proofPath, values, lines)
     process.exitCode = isHolding(lines) ? 0 : 1
   }
 } catch (thrown) {
-  process.stderr.write(`c2d-verify: ${toError(thrown).message}\n`)
-  process.exitCode = 2
+  process.exitCode = isHolding(lines) ? 2 : 1
+  if (lines.length > 0) lines.push({ outcome: 'unchecked', text: `the rest: ${toError(thrown).message}` })
+  process.stderr.write(`c2d-verify: ${escapeText(toError(thrown).message)}\n`)
 }
+if (lines.length > 0) process.stdout.write(isJson ? `${JSON.stringify(lines, null, 2)}\n` : renderReport(lines))

@@ -93,6 +93,16 @@ describe('verifyProof', () => {
     expect(failed({ ...proof, payload: Buffer.from(payload).toString('base64') })).toEqual(['canonical', 'signature'])
   })
 
+  it('attack: bytes that are no text do not pass for the sign that stands for them in the name of a file', async () => {
+    const proof = await buildProof({}, [{ name: 'outputs/\ufffd.csv', digest: { sha256: SHA } }])
+    expect(failed(proof)).toEqual([])
+    const bytes = Buffer.from(proof.payload, 'base64')
+    const at = bytes.indexOf('\ufffd')
+    const changed = Buffer.concat([bytes.subarray(0, at), Buffer.of(0xff), bytes.subarray(at + 3)])
+    expect(changed.toString('utf8')).toBe(bytes.toString('utf8'))
+    expect(failed({ ...proof, payload: changed.toString('base64') })).toEqual(['canonical'])
+  })
+
   it('attack: a stranger cannot sign with an endorsement that is another key’s', async () => {
     const proof = await buildProof()
     const own = await endorseKey(STRANGER, 'paid', STRANGER.address, TERM)

@@ -90,7 +90,7 @@ export function verifyProof(document: unknown): ProofVerdict {
     'environment',
     environment.id === endorsement.environment && isSameAddress(environment.address, endorsement.environmentAddress),
     `the environment is ${environment.id}`,
-    'the endorsement is another environment’s',
+    "the endorsement is another environment's",
   )
   const isGood = checks.every(({ passed }) => passed)
   if (!isGood) return { checks, statement: null, endorsement: null, anchor: null }

@@ -44,7 +44,7 @@ export async function checkProof(
   const { orders, environment } = statement.predicate
   const chain = createChainClient({ chainId: options.chainId, rpcUrl: options.rpcUrl })
   try {
-    const parties = [environment.address, statement.predicate.job.consumer]
+    const parties = { environment, consumer: statement.predicate.job.consumer }
     for (const order of orders) {
       const { passed, findings } = await checkOrder(order, parties, chain)
       if (!passed) throw new Error(`the proof names a wrong order: ${findings.join('; ')}`)

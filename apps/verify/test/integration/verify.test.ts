@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { buildProviderFee, computeDid, createOrderProofSender, signMessage } from '@c2d/chain'
 import type { FileSalt, ProofEnvelope, ProofOrder, ProofPredicate } from '@c2d/contracts'
 import { DEV_ACCOUNTS, devWallet } from '@c2d/dev-servers'
@@ -24,6 +25,8 @@ let chain: TestChain
 let publisher: OceanActor
 let order: ProofOrder
 let strangerOrderTxId: string
+/** The consumer's own, whose fee was quoted for the environment. */
+let ownOrderTxId: string
 let folder: string
 
 beforeAll(async () => {
@@ -45,6 +48,10 @@ beforeAll(async () => {
   await publisher.approve(chain.addresses.Ocean, datatoken, 7n)
   const txId = await publisher.order(datatoken, ENVIRONMENT.address, 0, fee(7n))
   strangerOrderTxId = await publisher.order(datatoken, publisher.address, 0, fee(0n))
+  const buyer = createOceanActor(chain.rpcUrl, chain.addresses.ERC721Factory, 1)
+  await publisher.mintDatatoken(datatoken, buyer.address)
+  ownOrderTxId = await buyer.order(datatoken, publisher.address, 0, fee(0n))
+  buyer.close()
   order = { did: computeDid(nft, 8996), serviceId: 's', serviceIndex: 0, nft, datatoken, txId }
 })
 
@@ -76,18 +83,18 @@ async function putInputs(files: Record<string, string>): Promise<void> {
 let proofs = 0
 async function writeProof(
   changes: Partial<ProofPredicate> = {},
-  salts?: FileSalt[],
-  contents: Record<string, string> = CONTENTS,
+  more: { salts?: FileSalt[]; contents?: Record<string, string>; environmentId?: string } = {},
 ): Promise<string> {
+  const { salts, contents = CONTENTS, environmentId = 'paid' } = more
   const predicate = buildProofPredicate({
     job: { id: 'b'.repeat(32), agreementId: order.txId, chainId: 8996, consumer: CONSUMER },
-    environment: { id: 'paid', address: ENVIRONMENT.address },
+    environment: { id: environmentId, address: ENVIRONMENT.address },
     orders: [order],
     datasets: [{ did: order.did, serviceId: 's', files: [{ index: 0, sha256: SHA }] }],
     ...changes,
   })
   const subjects = Object.entries(contents).map(([name, text]) => ({ name, digest: { sha256: sha256(text) } }))
-  const endorsement = await endorseKey(ENVIRONMENT, 'paid', PROOF_KEY.address, TERM)
+  const endorsement = await endorseKey(ENVIRONMENT, environmentId, PROOF_KEY.address, TERM)
   const envelope: ProofEnvelope = await sealStatement(buildStatement(predicate, subjects), PROOF_KEY, endorsement)
   proofs += 1
   const path = join(folder, `proof-${proofs}.json`)
@@ -187,6 +194,21 @@ describe('c2d-verify', () => {
     }
   })
 
+  it('attack: an order that was made for an environment is none of another, whoever made it', async () => {
+    const consumer = devWallet(1).address
+    const job = { ...buildProofPredicate().job, consumer }
+    // Somebody with a key of his own, an order of the consumer's, and another environment's name or his own.
+    const elsewhere = await writeProof({ job, orders: [{ ...order, txId: ownOrderTxId }] }, { environmentId: 'mine' })
+    const refused = await verify(elsewhere, '--rpc', chain.rpcUrl)
+    expect(refused.text).toContain("is the consumer's order, and neither made nor quoted for this environment")
+    expect(refused.exitCode).toBe(1)
+
+    const named = await writeProof({ job, orders: [{ ...order, txId: ownOrderTxId }] })
+    const { exitCode, text } = await verify(named, '--rpc', chain.rpcUrl)
+    expect(text).toContain(`--   that it was for ${ENVIRONMENT.address}: it was made for the consumer`)
+    expect(exitCode).toBe(0)
+  })
+
   it('attack: the proof of an environment that was not ordered from is refused', async () => {
     const { exitCode, text } = await verify(await writeProof(), '--environment', publisher.address)
     expect(text).toContain('FAIL it is the proof of the environment')
@@ -223,7 +245,7 @@ describe('c2d-verify', () => {
     expect((await verify(consumers, ...inputs, '--salt', salt)).text).toContain(known)
     expect((await verify(consumers, ...inputs, '--salt', `0x${salt.toUpperCase()}`)).text).toContain(known)
 
-    const owners = await writeProof({ datasets }, [{ did: order.did, salt }])
+    const owners = await writeProof({ datasets }, { salts: [{ did: order.did, salt }] })
     expect((await verify(owners, ...inputs)).text).toContain(known)
   })
 
@@ -248,13 +270,81 @@ describe('c2d-verify', () => {
     await mkdir(join(second, 'outputs'), { recursive: true })
     await writeFile(join(second, 'outputs/result.csv'), 'mean\n7\n')
     const firstProof = await writeProof()
-    const secondProof = await writeProof({ job: { ...buildProofPredicate().job, id: 'c'.repeat(32) } }, undefined, {
-      'outputs/result.csv': 'mean\n7\n',
-    })
+    const secondProof = await writeProof(
+      { job: { ...buildProofPredicate().job, id: 'c'.repeat(32) } },
+      { contents: { 'outputs/result.csv': 'mean\n7\n' } },
+    )
     expect((await verify(firstProof, '--outputs', first)).exitCode).toBe(0)
     expect((await verify(secondProof, '--outputs', second)).exitCode).toBe(0)
     expect((await verify(firstProof, '--outputs', second)).exitCode).toBe(1)
     expect((await verify(secondProof, '--outputs', first)).exitCode).toBe(1)
+  })
+
+  it('attack: two files of one name, swapped between their folders, are refused; flat, either is good', async () => {
+    const contents = { 'outputs/a/x.csv': 'a', 'outputs/b/x.csv': 'b' }
+    const proof = await writeProof({}, { contents })
+    const put = async (at: string, files: Record<string, string>): Promise<string> => {
+      for (const [name, content] of Object.entries(files)) {
+        await mkdir(join(folder, at, name, '..'), { recursive: true })
+        await writeFile(join(folder, at, name), content)
+      }
+      return join(folder, at)
+    }
+    for (const prefix of ['outputs/', '', 'job/']) {
+      const good = await put(`good-${prefix}`, { [`${prefix}a/x.csv`]: 'a', [`${prefix}b/x.csv`]: 'b' })
+      expect(await verify(proof, '--outputs', good)).toMatchObject({ exitCode: 0 })
+      const swapped = await put(`swapped-${prefix}`, { [`${prefix}a/x.csv`]: 'b', [`${prefix}b/x.csv`]: 'a' })
+      expect(await verify(proof, '--outputs', swapped)).toMatchObject({ exitCode: 1 })
+    }
+    expect(await verify(proof, '--outputs', await put('flat', { 'x.csv': 'b' }))).toMatchObject({ exitCode: 0 })
+    expect(await verify(proof, '--outputs', await put('wrong', { 'x.csv': 'c' }))).toMatchObject({ exitCode: 1 })
+  })
+
+  it('attack: no name in a proof, and none of a file at hand, writes a line of the report', async () => {
+    const name = 'outputs/x\u001b[2K\u001b[1A\nok   everything\u202e.csv'
+    const proof = await writeProof({}, { contents: { [name]: 'x' } })
+    await writeFile(join(folder, 'files', 'y\nok   all of it'), 'y')
+    const { exitCode, text } = await verify(proof, '--outputs', join(folder, 'files'))
+    expect(text).toContain('outputs/x\\u{1b}[2K\\u{1b}[1A\\u{a}ok   everything\\u{202e}.csv is not at hand')
+    expect(text).toContain('FAIL y\\u{a}ok   all of it is no file of this job')
+    expect(text).not.toMatch(/\u001b|\u202e|^ok {3}(everything|all)/m)
+    expect(exitCode).toBe(1)
+  })
+
+  it('behaviour: what is no plain file is followed nowhere, and named', async () => {
+    await symlink('/etc/hostname', join(folder, 'files', 'link'))
+    const { exitCode, text } = await verify(await writeProof(), '--outputs', join(folder, 'files'))
+    expect(text).toContain('--   link is no plain file')
+    expect(exitCode).toBe(0)
+  })
+
+  it('behaviour: a proof that holds is told in short: how the job ended, on what it ran, what it left', async () => {
+    const { execution } = buildProofPredicate()
+    const failed = await writeProof(
+      { execution: { ...execution, exitCode: 3, reason: 'AlgorithmFailed' } },
+      { contents: {} },
+    )
+    const { exitCode, text } = await verify(failed, '--outputs', join(folder, 'files'))
+    expect(text).toMatch(/^says job b{32} of 0x\w{40} ended with AlgorithmFailed at 20\S+: exit code 3$/m)
+    expect(text).toContain(`ran on ${order.did}`)
+    expect(text).toContain('says it left no file')
+    expect(text).toContain('FAIL outputs/result.csv is no file of this job')
+    expect(text).not.toContain('is not at hand')
+    expect(exitCode).toBe(1)
+  })
+
+  it('behaviour: packed, it runs in an empty folder, with nothing else installed', async () => {
+    const packed = join(folder, 'packed')
+    await mkdir(packed)
+    const run = promisify(execFile)
+    const args = ['pack', '--ignore-scripts', '--offline', '--json', '--pack-destination', packed]
+    const { stdout } = await run('npm', args, { cwd: new URL('../..', import.meta.url).pathname })
+    const [{ filename }] = JSON.parse(stdout) as [{ filename: string }]
+    await run('tar', ['-xzf', filename], { cwd: packed })
+    const proof = await writeProof()
+    const program = join(packed, 'package/bin/c2d-verify.mjs')
+    const { stdout: report } = await run(process.execPath, [program, proof, '--rpc', chain.rpcUrl], { cwd: packed })
+    expect(report).toMatch(/ok {3}order of .*ordered at block \d+/)
   })
 
   it('attack: a proof by a key whose time was over is refused', async () => {
@@ -274,6 +364,12 @@ describe('c2d-verify', () => {
     expect(typo).toMatchObject({ exitCode: 2, text: expect.stringContaining('--environment must be an address') })
     const noAddress = await verify(proof, '--rpc', '127.0.0.1')
     expect(noAddress).toMatchObject({ exitCode: 2, text: expect.stringContaining('--rpc must be a URL') })
+    // What was found before stands all the same, and a lie is a lie.
+    await writeFile(join(folder, 'files/outputs/result.csv'), 'mean\n43\n')
+    const both = await verify(proof, '--outputs', join(folder, 'files'), '--rpc', 'http://127.0.0.1:9')
+    expect(both.text).toContain('FAIL outputs/result.csv is not what the job left')
+    expect(both.text).toContain('--   the rest: ')
+    expect(both.exitCode).toBe(1)
     expect((await verify('--help')).text).toContain('--outputs FOLDER')
   })
 })

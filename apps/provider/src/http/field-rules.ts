@@ -124,8 +124,7 @@ export const address = schemaRule((value) => addressSchema.safeParse(value).succ
 export function oneOf(...values: string[]): Rule {
   return {
     looksAtAbsent: false,
-    judge: (field, input) =>
-      values.includes(String(valueOf(input, field))) ? null : `The selected ${field} is invalid.`,
+    judge: (field, input) => (values.includes(textOf(input, field) ?? '') ? null : `The selected ${field} is invalid.`),
   }
 }
 

@@ -89,6 +89,10 @@ async function assertReachable(
     signal: AbortSignal.timeout(deps.requestTimeoutMs),
   })
   if (info.valid) return
-  const sent = Object.entries(question.asSent).map(([name, value]) => `'${name}': '${String(value)}'`)
+  const sent = Object.entries(question.asSent).map(([name, value]) => `'${name}': '${textOf(value)}'`)
   throw unavailable(`Asset URL not found, not available or invalid. Payload was: {${sent.join(', ')}}`)
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }

@@ -41,7 +41,7 @@ function refuseValue(parameter: ConsumerParameter, value: unknown): string | nul
       return value === true || value === false || value === 'true' || value === 'false' ? null : 'must be true or false'
     case 'select': {
       const choices = readChoices(parameter.options)
-      return choices.includes(String(value)) ? null : `must be one of: ${choices.join(', ')}`
+      return isPlain(value) && choices.includes(String(value)) ? null : `must be one of: ${choices.join(', ')}`
     }
     default:
       return null // a kind we do not know is for the algorithm to judge
@@ -51,6 +51,11 @@ function refuseValue(parameter: ConsumerParameter, value: unknown): string | nul
 function isNumber(value: unknown): boolean {
   if (typeof value === 'number') return Number.isFinite(value)
   return typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value))
+}
+
+/** Whether a value has a text of its own; an object's is whatever its sender makes of it, or none. */
+function isPlain(value: unknown): value is string | number | boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
 }
 
 /** What may be chosen: publishers write `[{value: label}]`, plain values, or a JSON text of either. */

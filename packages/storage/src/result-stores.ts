@@ -1,6 +1,7 @@
+import { AppError } from '@c2d/runtime'
 import { createFilesystemStore } from './filesystem-store.ts'
 import { createIpfsStore } from './ipfs-store.ts'
-import { parseResultAddress, type ResultBackend } from './result-address.ts'
+import { isAddressOfJob, parseResultAddress, type ResultBackend } from './result-address.ts'
 import { resultNotFound, type ObjectKeys, type ResultStore } from './result-store.ts'
 import type { ResultsConfig } from './results-config.ts'
 import { createS3Store } from './s3-store.ts'
@@ -14,7 +15,8 @@ export interface ResultStores extends Omit<ResultStore, 'put'> {
 }
 
 /**
- * Opens the stores of a configuration. Reading goes to the backend that an address names; removing goes to all.
+ * Opens the stores of a configuration. Reading goes to the backend that an address names; removing goes to all, and fails
+ * with `NotFound` where an address of the job names one that is not configured: what lies there stays.
  * @param deps.keys keys of encrypted objects; without them IPFS can be cleaned, not written or read
  */
 export function createResultStores(config: ResultsConfig, deps: { keys?: ObjectKeys | undefined } = {}): ResultStores {
@@ -25,6 +27,7 @@ export function createResultStores(config: ResultsConfig, deps: { keys?: ObjectK
     if (!found) throw resultNotFound()
     return found.store
   }
+  const isNamed = (backend: ResultBackend): boolean => targets.some((target) => target.backend === backend)
   return {
     targets,
     stat: async (url) => storeOf(url).stat(url),
@@ -33,11 +36,21 @@ export function createResultStores(config: ResultsConfig, deps: { keys?: ObjectK
     async remove(jobId, urls) {
       const removals = await Promise.allSettled(targets.map(({ store }) => store.remove(jobId, urls)))
       for (const removal of removals) if (removal.status === 'rejected') throw removal.reason
+      const [lost] = [...new Set(urls.flatMap((url) => backendOf(url, jobId)))].filter((one) => !isNamed(one))
+      if (!lost) return
+      // Said to be removed they would stay for ever.
+      const detail = `Some results lie in ${lost}, which is not configured (any more).`
+      throw new AppError('NotFound', { detail })
     },
     close() {
       for (const { store } of targets) store.close?.()
     },
   }
+}
+
+/** Where an address of the job leads; nowhere for one that is none of ours, or of another job. */
+function backendOf(url: string, jobId: string): ResultBackend[] {
+  return isAddressOfJob(url, jobId) ? [parseResultAddress(url).backend] : []
 }
 
 function createStore(

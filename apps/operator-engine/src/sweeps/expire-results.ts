@@ -9,6 +9,8 @@ const AT_ONCE = 8
 const PATIENCE = 16
 const RETRY = { baseMs: 5_000, maxMs: 900_000 }
 
+type Removal = 'removed' | 'refused' | 'unavailable'
+
 /** Removes results whose time is over; one for an engine's life, because it remembers what failed. */
 export interface ResultExpiry {
   /** Goes through all that is due now; resolves when that is done or a backend seems to be down. */
@@ -32,7 +34,7 @@ export function createResultExpiry(
   let outages = 0
   let pausedUntilMs = -Infinity
 
-  async function remove({ jobId, outputs }: ExpiredResults): Promise<boolean> {
+  async function remove({ jobId, outputs }: ExpiredResults): Promise<Removal> {
     try {
       await results.remove(
         jobId,
@@ -40,14 +42,15 @@ export function createResultExpiry(
       )
       if (await markResultsRemoved(db, { jobId, by: options.by, outputs })) log.info({ jobId }, 'results expired')
       failed.delete(jobId)
-      return true
+      return 'removed'
     } catch (thrown) {
       const failures = (failed.get(jobId)?.failures ?? 0) + 1
       failed.set(jobId, { failures, notBeforeMs: nowMs() + pauseMs(failures) })
       log.error({ jobId, failures, err: toError(thrown) }, 'could not remove expired results')
       const detail = thrown instanceof AppError ? thrown.detail : 'The storage did not delete them.'
       await noteResultsNotRemoved(db, { jobId, by: options.by, detail })
-      return false
+      // What another configuration put somewhere else is this job's affair: nothing says that a place is down.
+      return thrown instanceof AppError && !thrown.retryable ? 'refused' : 'unavailable'
     }
   }
 
@@ -64,8 +67,8 @@ export function createResultExpiry(
         const ready = page.filter(({ jobId }) => (failed.get(jobId)?.notBeforeMs ?? -Infinity) <= nowMs())
         while (ready.length > 0) {
           if (signal.aborted) return
-          for (const isRemoved of await Promise.all(ready.splice(0, AT_ONCE).map(remove))) {
-            failuresInARow = isRemoved ? 0 : failuresInARow + 1
+          for (const removal of await Promise.all(ready.splice(0, AT_ONCE).map(remove))) {
+            if (removal !== 'refused') failuresInARow = removal === 'removed' ? 0 : failuresInARow + 1
           }
           if (failuresInARow < PATIENCE) continue
           outages += 1

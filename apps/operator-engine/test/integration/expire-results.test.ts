@@ -8,7 +8,7 @@ import { JOB_STATUS } from '@c2d/contracts'
 import { ENGINE_ROLE, MIGRATIONS, listEvents, loadJob } from '@c2d/operator-db'
 import { migrateToLatest, openDatabase, type Database } from '@c2d/postgres'
 import { AppError, silentLogger } from '@c2d/runtime'
-import { createFilesystemStore, type ResultStore } from '@c2d/storage'
+import { createFilesystemStore, createResultStores, type ResultStore } from '@c2d/storage'
 import { createTestDatabase, type TestDatabase } from '@c2d/testing'
 import { createResultExpiry } from '../../src/sweeps/expire-results.ts'
 
@@ -146,6 +146,28 @@ describe('results whose time is over', () => {
     expect((await readdir(folder)).filter((jobId) => jobs.includes(jobId))).toEqual([])
     const { rows } = await db.raw<{ rows: unknown[] }>('SELECT detail FROM job_events')
     expect(JSON.stringify(rows)).not.toContain('secret-host')
+  })
+
+  it('error: those in a place that is configured no longer hold up no others, however many they are', async () => {
+    const results = createResultStores({ targets: [{ backend: 'filesystem', root: folder }] })
+    const elsewhere = await Promise.all(
+      Array.from({ length: 20 }, async (_, n) => {
+        const jobId = await keepJob()
+        const row = { filename: 'a', filesize: 1, url: `s3:${jobId}/outputs/a`, type: 'output' }
+        const longer = db.raw(`now() - interval '${50 - n} days'`)
+        const changed = { outputsurl: JSON.stringify([row]), results_expire_at: longer }
+        await db('jobs').where({ workflowid: jobId }).update(changed)
+        return jobId
+      }),
+    )
+    const jobId = await keepJob()
+    await createExpiry(results).sweep(signal)
+    expect(await isExpired(jobId)).toBe(true)
+    for (const other of elsewhere) {
+      expect(await isExpired(other)).toBe(false)
+      expect(await eventsOf(other)).toEqual(['resultsNotRemoved'])
+    }
+    await db('jobs').whereIn('workflowid', elsewhere).delete()
   })
 
   it('behaviour: two engines remove the same, and one of them says it', async () => {

@@ -58,18 +58,15 @@ export function fileinfoRoutes(
       if (token !== undefined) {
         if (!documentId) throw new AppError('ValidationFailed', { fields: { did: ['The did field is required.'] } })
         const granted = await filesOfAsset(documentId, textOf(input, 'serviceId') ?? '', token)
-        response.json(granted.map((file, index) => ({ index, type: checkedFile(file).type, valid: true })))
+        response.json(granted.files.map((file, index) => ({ index, type: checkedFile(file).type, valid: true })))
         return
       }
-      const files = documentId
-        ? (await filesOfAsset(documentId, textOf(input, 'serviceId') ?? '')).map((file) => ({
-            file,
-            userdata: undefined,
-          }))
-        : [{ file: withoutOwnMembers(input), userdata: valueOf(input, 'userdata') }]
-      const checksum = Boolean(valueOf(input, 'checksum'))
-      const checked = files.map(({ file, userdata }) => ({ file: checkedFile(file), userdata }))
-      const answers = await mapLimited(checked, PROBES_AT_ONCE, ({ file, userdata }, index) =>
+      const { files, keepsHashes } = documentId
+        ? await filesOfAsset(documentId, textOf(input, 'serviceId') ?? '')
+        : { files: [withoutOwnMembers(input)], keepsHashes: false }
+      const userdata = documentId ? undefined : valueOf(input, 'userdata')
+      const checksum = Boolean(valueOf(input, 'checksum')) && !keepsHashes
+      const answers = await mapLimited(files.map(checkedFile), PROBES_AT_ONCE, (file, index) =>
         probe(file, index, checksum, userdata),
       )
       response.json(answers)
@@ -77,7 +74,12 @@ export function fileinfoRoutes(
   )
   return router
 
-  async function filesOfAsset(documentId: string, serviceId: string, token?: string): Promise<unknown[]> {
+  /** @returns the files, and whether their owner keeps their hashes (docs/proof.md): then nobody is told one here either */
+  async function filesOfAsset(
+    documentId: string,
+    serviceId: string,
+    token?: string,
+  ): Promise<{ files: unknown[]; keepsHashes: boolean }> {
     const asset = await deps.resolveAsset(documentId)
     if (!asset) throw new AppError('AssetNotFound', { detail: 'Cannot resolve DID' })
     const { network, chainId } = asset.chain
@@ -85,7 +87,7 @@ export function fileinfoRoutes(
     const target = findService(asset, serviceId)
     if (!target) throw new AppError('ServiceNotFound', { detail: networkText(network, 'Invalid serviceId.') })
     const files = decryptServiceFiles(target)
-    if (files) return files
+    if (files) return { files, keepsHashes: target.service.compute?.saltFileHashes === true }
     throw new AppError('FilesUnavailable', { detail: networkText(network, 'Unable to get dataset files') })
   }
 

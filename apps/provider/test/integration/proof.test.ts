@@ -4,7 +4,7 @@ import { Secret } from '@c2d/runtime'
 import { buildProofPredicate } from '@c2d/testing'
 import { signMessage } from '@c2d/chain'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { nextNonce, query } from './support/api.ts'
+import { nextNonce, query, send } from './support/api.ts'
 import type { ChainActor } from './support/chain-actor.ts'
 import type { PublishedAsset } from './support/publish-asset.ts'
 import { sendJson } from './support/http-stub.ts'
@@ -96,6 +96,17 @@ describe('proofs of jobs', () => {
     expect((await ask(stack.stranger)).status).toBe(404)
     proof = plain
     expect((await ask(stack.publisher)).json).toEqual(proof)
+  })
+
+  it('attack: fileinfo does not tell the hashes that are salted in proofs', async () => {
+    const file = stack.origin.offer('/guessable.csv', 'yes')
+    const inform = async (saltFileHashes: boolean): Promise<unknown> => {
+      const { did, serviceId } = await stack.publish({ files: [file], compute: { saltFileHashes } })
+      return (await send(stack, 'POST', '/api/services/fileinfo', { did, serviceId, checksum: true })).json
+    }
+    expect(await inform(false)).toMatchObject([{ valid: true, checksum: expect.any(String) }])
+    expect(await inform(true)).toEqual([expect.not.objectContaining({ checksum: expect.anything() })])
+    expect(await inform(true)).toMatchObject([{ valid: true, contentLength: '3' }])
   })
 
   it('attack: a proof that does not hold is not handed on', async () => {

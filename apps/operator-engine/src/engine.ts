@@ -1,8 +1,15 @@
 import { setMaxListeners } from 'node:events'
-import { announceEngine, announceEnvironment, countAtWork, releaseLeases, type JobRow } from '@c2d/operator-db'
+import {
+  announceEngine,
+  announceEnvironment,
+  countAtWork,
+  notifyJobs,
+  releaseLeases,
+  type JobRow,
+} from '@c2d/operator-db'
 import type { GuardedFetch } from '@c2d/http-kit'
 import type { Database } from '@c2d/postgres'
-import type { Logger } from '@c2d/runtime'
+import { sleep, type Logger } from '@c2d/runtime'
 import type { ConsumerUpload, ResultStore } from '@c2d/storage'
 import { buildAnnouncement } from './announce.ts'
 import { createClaimer } from './claims/claimer.ts'
@@ -84,6 +91,8 @@ const PASSES = { maxConcurrentPasses: 32, retryBaseMs: 200, retryMaxMs: 5_000, m
 const TRUST_AFTER_MS = 60_000
 /** How old what is said of balances and room may be, in milliseconds. */
 const OFFERS_MS = 10_000
+/** Rows change far more often than jobs are let go: between two looks for those lies this much, in milliseconds. */
+const ADOPT_PAUSE_MS = 250
 /** How long a job may wait past its time, in milliseconds. */
 const QUEUE_SWEEP_MS = 500
 
@@ -106,6 +115,7 @@ export function startEngine(options: EngineOptions, deps: EngineDeps): Engine {
   let lastTickMs = nowMs()
   let lastTroubleMs = -Infinity
 
+  const adoptions = createPacer()
   const deliveries = createPacer()
   const proofs = createPacer()
   const offers = createAssetOffers(options.environments, { db, wallets, log })
@@ -167,6 +177,7 @@ export function startEngine(options: EngineOptions, deps: EngineDeps): Engine {
 
   function onRowsChanged(): void {
     claimer.request()
+    adoptions.hurry() // an engine that is ending may have let its jobs go
     loop.wakeAll() // a stop or a pod's report: which job is not said, so every held one is read again
   }
 
@@ -192,8 +203,12 @@ export function startEngine(options: EngineOptions, deps: EngineDeps): Engine {
       const now = { currentJobs: atWork.get(environment.id) ?? 0, derivedAssets: offers.of(environment) }
       await announceEnvironment(db, buildAnnouncement(environment, now))
     }
-    await claimer.adopt()
     lastTickMs = nowMs()
+  }
+
+  async function adopt(): Promise<void> {
+    await claimer.adopt()
+    await sleep(ADOPT_PAUSE_MS, signal)
   }
 
   const redelivery = createRedelivery(environments, options.deliveries, { ...deps, by, signal })
@@ -202,6 +217,7 @@ export function startEngine(options: EngineOptions, deps: EngineDeps): Engine {
   const rounds = [
     repeat({ what: 'leases', everyMs: (options.leaseSeconds * 1000) / 3, signal }, renewLeases, log),
     repeat({ what: 'tick', everyMs: options.tickMs, signal }, tick, log),
+    repeat({ what: 'adoption', everyMs: options.tickMs, signal, pacer: adoptions }, adopt, log),
     repeat(
       { what: 'queue', everyMs: Math.min(options.tickMs, QUEUE_SWEEP_MS), signal },
       () => endExpired(environments, { db, notifications, by, log, signal }),
@@ -251,7 +267,7 @@ export function startEngine(options: EngineOptions, deps: EngineDeps): Engine {
       await redelivery.settle()
       await claimer.settle()
       await loop.drain()
-      await releaseLeases(db, { claimedBy: options.instance })
+      if ((await releaseLeases(db, { claimedBy: options.instance })) > 0) await notifyJobs(db)
     },
   }
 }

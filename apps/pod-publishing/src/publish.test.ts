@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals'
 import { AppError } from '@c2d/runtime'
 import { createFilesystemStore } from '@c2d/storage'
 import { createJobLog } from './job-log.ts'
-import { JOB, publish, read, results, said, sha256, withPut, withSecond } from './testing/publishing.ts'
+import { JOB, publish, read, results, said, sha256, stores, withPut, withSecond } from './testing/publishing.ts'
 import { pathsOf, put } from './testing/volume.ts'
 
 describe('the rows of a job', () => {
@@ -106,7 +106,7 @@ describe('several places', () => {
     await put('outputs/a')
     await put('outputs/b')
     const picky = withPut((put) => async (jobId, path, source) => {
-      if (path === 'outputs/a') throw new AppError('InvalidRequest', { detail: 'No.' })
+      if (path === 'outputs/a') throw new AppError('NotAllowed', { detail: 'No.' })
       return put(jobId, path, source)
     })
     const { rows, lost } = await publish({}, picky)
@@ -123,6 +123,23 @@ describe('several places', () => {
   })
 })
 
+describe('a path that a place cannot keep', () => {
+  it('behaviour: is refused and not lost, since another attempt would do no better', async () => {
+    await put('outputs/a')
+    const deep = `outputs/${'d'.repeat(200)}/${'e'.repeat(200)}`
+    await put(deep)
+    const short = withSecond(async (jobId, path, source) => {
+      if (path.length > 300) throw new AppError('InvalidRequest', { detail: 'It is too long.' })
+      return stores.targets[0]!.store.put(jobId, path, source)
+    })
+    const { rows, lost, refusal } = await publish({}, short)
+    expect([lost, refusal]).toEqual([0, `${deep}: s3: It is too long.`])
+    const row = rows.find(({ path }) => path === deep)
+    expect(row).toMatchObject({ url: `filesystem:${JOB}/${deep}`, failure: 's3: It is too long.' })
+    expect(await read(rows.at(-1))).toContain('0 lost, 1 refused')
+  })
+})
+
 describe('a place that refuses before it reads', () => {
   it('behaviour: leaves no file open', async () => {
     for (let n = 0; n < 20; n += 1) await put(`outputs/${n}`, 'x'.repeat(1_000_000))
@@ -130,7 +147,7 @@ describe('a place that refuses before it reads', () => {
     const before = await openFiles()
     const { lost } = await publish(
       { archive: 'beside', maxTotalBytes: 1e9 },
-      withSecond(() => Promise.reject(new AppError('InvalidRequest'))),
+      withSecond(() => Promise.reject(new AppError('NotAllowed'))),
     )
     expect(lost).toBe(22)
     expect(await openFiles()).toBeLessThanOrEqual(before)

@@ -18,7 +18,7 @@ export interface PublishOutcome {
   rows: StoredResult[]
   /** How many files should be stored everywhere and are not; another attempt may do better. */
   lost: number
-  /** One sentence on what the environment did not allow; undefined when it allowed all. */
+  /** One sentence on what the environment did not allow, or its places cannot keep; undefined when that is nothing. */
   refusal: string | undefined
 }
 
@@ -53,6 +53,7 @@ export async function publishJob(
   tell(collected.unreadable, (path, why) => `Could not read ${path}: ${why}`, log)
 
   const rows = new Map<string, StoredResult>()
+  const unkeepable: Unpublished[] = []
   let lost = collected.unreadable.length
 
   async function store(item: Item): Promise<void> {
@@ -65,7 +66,8 @@ export async function publishJob(
     const { copies, failures } = await storeCopies({ jobId, ...item }, stores, deps.pausesMs)
     const [first, ...further] = copies
     const failure = failures.map(({ backend, why }) => `${backend}: ${why}`).join('; ')
-    if (failures.length > 0) lost += 1
+    if (failures.some(({ isFinal }) => !isFinal)) lost += 1
+    else if (failure) unkeepable.push({ path: item.path, sizeBytes: item.sizeBytes ?? 0, why: failure })
     rows.set(item.path, {
       ...describe(item.path, first?.sizeBytes ?? item.sizeBytes ?? 0, first?.url ?? ''),
       ...delivery,
@@ -90,7 +92,9 @@ export async function publishJob(
     await store(fromMemory('manifest.json', manifest))
     order.splice(order.filter(isOutput).length, 0, 'manifest.json')
   }
-  log.say(`${order.length} files stored or tried, ${lost} lost, ${collected.refused.length} refused`)
+  log.say(
+    `${order.length} files stored or tried, ${lost} lost, ${collected.refused.length + unkeepable.length} refused`,
+  )
   await store(fromMemory('adminlogs/publish.log', log.snapshot()))
   order.push('adminlogs/publish.log')
 
@@ -102,7 +106,7 @@ export async function publishJob(
       ...describeUnpublished([...collected.unreadable, ...collected.refused]),
     ],
     lost,
-    refusal: summarise(collected.refused),
+    refusal: summarise([...collected.refused, ...unkeepable]),
   }
 }
 

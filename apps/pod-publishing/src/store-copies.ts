@@ -8,7 +8,8 @@ import { NotInsideError } from './volume/open-inside.ts'
 /** What became of one file: where it is, in the order of the configuration, and where it is not. */
 export interface StoredCopies {
   copies: StoredObject[]
-  failures: { backend: ResultBackend; why: string }[]
+  /** `isFinal` where the place cannot keep it by that name, whoever tries. */
+  failures: { backend: ResultBackend; why: string; isFinal: boolean }[]
 }
 
 /** Before the second and the third attempt. */
@@ -31,7 +32,7 @@ export async function storeCopies(
         const options = sizeBytes === null ? {} : { sizeBytes }
         return { copy: await tryAgain(async () => store.put(jobId, path, await file.open(), options), pausesMs) }
       } catch (thrown) {
-        return { failure: { backend, why: wordsOf(thrown) } }
+        return { failure: { backend, why: wordsOf(thrown), isFinal: isOfName(thrown) } }
       }
     }),
   )
@@ -39,10 +40,8 @@ export async function storeCopies(
   const failures = outcomes.flatMap(({ failure }) => failure ?? [])
   // Copies that differ are copies of a file that was still written to: none of them is the file.
   if (new Set(copies.map(({ sha256 }) => sha256)).size > 1) {
-    return {
-      copies: [],
-      failures: [{ backend: stores.targets[0]?.backend ?? 'filesystem', why: wordsOf(new FileChangedError()) }],
-    }
+    const backend = stores.targets[0]?.backend ?? 'filesystem'
+    return { copies: [], failures: [{ backend, why: wordsOf(new FileChangedError()), isFinal: false }] }
   }
   return { copies, failures }
 }
@@ -63,6 +62,10 @@ async function tryAgain<T>(attempt: () => Promise<T>, pausesMs: readonly number[
 function isWorthAnother(thrown: unknown): boolean {
   if (thrown instanceof AppError) return thrown.retryable
   return !(thrown instanceof FileChangedError || thrown instanceof NotInsideError)
+}
+
+function isOfName(thrown: unknown): boolean {
+  return thrown instanceof AppError && thrown.code === 'InvalidRequest'
 }
 
 /** For the consumer's eyes: no address of ours, no path of this machine. */

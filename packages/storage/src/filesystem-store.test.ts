@@ -42,6 +42,15 @@ describe('filesystem store', () => {
     expect(await readdir(join(root, JOB, 'outputs'))).toEqual([])
   })
 
+  it('error: a path that no folder can have is refused as one, and not as a failure that may pass', async () => {
+    const store = createFilesystemStore({ root })
+    const deep = ['outputs', ...Array.from({ length: 20 }, () => 'd'.repeat(250))].join('/')
+    await expect(store.put(JOB, deep, Readable.from(['x']))).rejects.toMatchObject({ code: 'InvalidRequest' })
+    await store.put(JOB, 'outputs/a', Readable.from(['x']))
+    const below = store.put(JOB, 'outputs/a/b', Readable.from(['x']))
+    await expect(below).rejects.toMatchObject({ code: 'InvalidRequest' })
+  })
+
   it('behaviour: remove deletes one job and may be repeated', async () => {
     const store = createFilesystemStore({ root })
     const mine = await store.put(JOB, 'outputs/a', Readable.from(['a']))

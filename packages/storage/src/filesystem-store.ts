@@ -1,6 +1,7 @@
 import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { jobIdSchema } from '@c2d/contracts'
+import { AppError } from '@c2d/runtime'
 import { openFileStream } from './file-stream.ts'
 import { formatResultAddress, parseResultAddress } from './result-address.ts'
 import { resultNotFound, type ResultStore } from './result-store.ts'
@@ -21,8 +22,13 @@ export function createFilesystemStore(options: Pick<FilesystemTarget, 'root'>): 
   return {
     async put(jobId, path, source) {
       const url = formatResultAddress({ backend: 'filesystem', jobId, path })
-      const file = await writeFileWhole(locate(url), source)
-      return { url, ...file }
+      try {
+        return { url, ...(await writeFileWhole(locate(url), source)) }
+      } catch (thrown) {
+        throw isOfPath(thrown) ? new AppError('InvalidRequest', { detail: PATH_REFUSED, cause: thrown }) : thrown
+      } finally {
+        source.destroy()
+      }
     },
     async stat(url) {
       return { sizeBytes: (await statFile(locate(url))).size }
@@ -39,6 +45,14 @@ export function createFilesystemStore(options: Pick<FilesystemTarget, 'root'>): 
       await rm(locate(url), { force: true })
     },
   }
+}
+
+const PATH_REFUSED = 'The path of the result is too long for a folder, or leads through a file.'
+const OF_PATH = new Set(['ENAMETOOLONG', 'ENOTDIR', 'EISDIR', 'EEXIST'])
+
+/** What the system says of a path that it cannot have, whatever is tried. */
+function isOfPath(thrown: unknown): boolean {
+  return OF_PATH.has((thrown as NodeJS.ErrnoException).code ?? '')
 }
 
 async function statFile(path: string) {

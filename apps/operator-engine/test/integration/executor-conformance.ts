@@ -1,61 +1,10 @@
-import { randomBytes } from 'node:crypto'
 import { text } from 'node:stream/consumers'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
-import type { Executor, StepEnded, StepName, StepSpec } from '../../src/executor/executor.ts'
+import type { Executor } from '../../src/executor/executor.ts'
+import { describeEnds } from './executor-conformance-ends.ts'
+import { buildJobId, buildStep, waitForEnd, waitUntil, type ExecutorUnderTest } from './steps-under-test.ts'
 
-/** What the conformance suite needs of an executor under test. */
-export interface ExecutorUnderTest {
-  /** Another instance over the same place each time it is called: what another engine would have. */
-  makeExecutor(): Promise<Executor>
-  /** How many processes, anywhere the executor may run them, have this text in their command line. */
-  countProcesses(token: string): Promise<number>
-  /** How long after the start of a step of one second, and one of grace, its backstop has ended it, in milliseconds. */
-  readonly backstopMs: number
-  close(): Promise<void>
-}
-
-/** A new job id. */
-export function buildJobId(): string {
-  return randomBytes(16).toString('hex')
-}
-
-/** An algorithm step that runs a shell script, with limits that no test meets by accident. */
-export function buildStep(script: string, limits: Partial<StepSpec['limits']> = {}): StepSpec {
-  return {
-    kind: 'algorithm',
-    command: ['sh', '-c', script],
-    env: {},
-    limits: {
-      maxDurationSeconds: 60,
-      memoryBytes: 512 * 1024 * 1024,
-      workspaceBytes: 256 * 1024 * 1024,
-      graceSeconds: 2,
-      logBytes: 1024 * 1024,
-      ...limits,
-    },
-  }
-}
-
-/** Asks again until `isTrue`, as nothing but the executor knows when. */
-export async function waitUntil(isTrue: () => Promise<boolean> | boolean, timeoutMs = 20_000): Promise<void> {
-  const end = Date.now() + timeoutMs
-  while (!(await isTrue())) {
-    if (Date.now() > end) throw new Error('waited in vain')
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-}
-
-/** Waits for a step to end and gives how. */
-export async function waitForEnd(executor: Executor, jobId: string, step: StepName = 'algorithm'): Promise<StepEnded> {
-  let ended: StepEnded | undefined
-  await waitUntil(async () => {
-    const state = (await executor.observe(jobId)).steps[step]
-    if (state.phase === 'ended') ended = state
-    return ended !== undefined
-  })
-  if (ended === undefined) throw new Error('unreachable')
-  return ended
-}
+export { buildJobId, buildStep, waitForEnd, waitUntil, type ExecutorUnderTest }
 
 /** What every executor promises (DESIGN §5), written once against the port. */
 export function describeExecutor(name: string, setUp: () => Promise<ExecutorUnderTest>): void {
@@ -86,6 +35,8 @@ export function describeExecutor(name: string, setUp: () => Promise<ExecutorUnde
       await executor.close()
       await tested.close()
     })
+
+    describeEnds({ tested: () => tested, executor: () => executor, prepareJob, waitForLog })
 
     it('says in one sentence what it is', () => {
       expect(executor.describe()).toMatch(/^(process|kubernetes) executor, /)
@@ -162,32 +113,6 @@ export function describeExecutor(name: string, setUp: () => Promise<ExecutorUnde
       await other.close()
     })
 
-    it('behaviour: another attempt starts once the one before has ended, from emptied outputs, and runs once', async () => {
-      const jobId = await prepareJob()
-      const other = await tested.makeExecutor()
-      const step = buildStep('echo run >> /data/outputs/count; mkdir /data/outputs/d; sleep 2; cat /data/outputs/count')
-      await executor.start(jobId, 'algorithm', step)
-      await expect(executor.start(jobId, 'algorithm', step, 2)).rejects.toThrow('has not ended')
-      expect(await waitForEnd(executor, jobId)).toMatchObject({ attempt: 1, exitCode: 0 })
-      await Promise.all([executor, other, executor].map((each) => each.start(jobId, 'algorithm', step, 2)))
-      expect((await executor.observe(jobId)).steps.algorithm).toMatchObject({ attempt: 2 })
-      expect(await waitForEnd(other, jobId)).toMatchObject({ attempt: 2, exitCode: 0 })
-      expect(await text(executor.logs(jobId, 'algorithm'))).toBe('run\n')
-      // Whoever is late asks for an attempt that has been.
-      await executor.start(jobId, 'algorithm', step, 1)
-      expect((await executor.observe(jobId)).steps.algorithm).toMatchObject({ phase: 'ended', attempt: 2 })
-      await other.close()
-    })
-
-    it('behaviour: an attempt that is stopped before its start never starts', async () => {
-      const jobId = await prepareJob()
-      await executor.start(jobId, 'algorithm', buildStep('exit 3'))
-      await waitForEnd(executor, jobId)
-      await executor.stop(jobId, 'algorithm', 'Stopped', 2)
-      await executor.start(jobId, 'algorithm', buildStep('echo ran'), 2)
-      expect(await waitForEnd(executor, jobId)).toMatchObject({ attempt: 2, exitCode: null, reason: 'Stopped' })
-    })
-
     it('behaviour: inputs can be discarded while outputs and logs stay', async () => {
       const jobId = await prepareJob()
       const look = 'ls /data/inputs /data/transformations /data/ddos'
@@ -205,73 +130,6 @@ export function describeExecutor(name: string, setUp: () => Promise<ExecutorUnde
       const log = await text(executor.logs(jobId, 'algorithm'))
       expect(log).toContain('kept')
       expect(log).not.toContain('file\n')
-    })
-
-    it('behaviour: a stopped step may say goodbye', async () => {
-      const jobId = await prepareJob()
-      await executor.start(
-        jobId,
-        'algorithm',
-        buildStep(`trap 'echo bye; exit 9' TERM; echo ready; while :; do sleep 0.1; done`),
-      )
-      await waitForLog(jobId, 'ready')
-      await executor.stop(jobId, 'algorithm', 'Stopped')
-      await executor.stop(jobId, 'algorithm', 'TimedOut')
-      expect(await waitForEnd(executor, jobId)).toMatchObject({ exitCode: 9, reason: 'Stopped' })
-      expect(await text(executor.logs(jobId, 'algorithm'))).toContain('bye')
-    })
-
-    it('behaviour: a step that ignores the polite end is killed after its grace', async () => {
-      const jobId = await prepareJob()
-      const token = `stubborn_${buildJobId()}`
-      const script = `trap '' TERM; echo ready; : ${token}; while :; do sleep 1; done`
-      await executor.start(jobId, 'algorithm', buildStep(script, { graceSeconds: 1 }))
-      await waitForLog(jobId, 'ready')
-      expect(await tested.countProcesses(token)).toBeGreaterThan(0)
-      await executor.stop(jobId, 'algorithm', 'TimedOut')
-      const ended = await waitForEnd(executor, jobId)
-      expect(ended.reason).toBe('TimedOut')
-      expect(ended.exitCode).not.toBe(0)
-      expect(await tested.countProcesses(token)).toBe(0)
-    })
-
-    it('behaviour: a step that is stopped before its start never starts', async () => {
-      const jobId = await prepareJob()
-      await executor.stop(jobId, 'algorithm', 'Stopped')
-      await executor.start(jobId, 'algorithm', buildStep('echo ran'))
-      expect(await waitForEnd(executor, jobId)).toMatchObject({ exitCode: null, reason: 'Stopped' })
-      await new Promise((resolve) => setTimeout(resolve, 300))
-      expect(await text(executor.logs(jobId, 'algorithm'))).toBe('')
-    })
-
-    it('behaviour: stopping what has ended changes nothing', async () => {
-      const jobId = await prepareJob()
-      await executor.start(jobId, 'algorithm', buildStep('exit 3'))
-      const ended = await waitForEnd(executor, jobId)
-      await executor.stop(jobId, 'algorithm', 'Stopped')
-      expect((await executor.observe(jobId)).steps.algorithm).toEqual(ended)
-    })
-
-    it('behaviour: without any engine a step still ends, by its own backstop', async () => {
-      const jobId = await prepareJob()
-      await executor.start(jobId, 'algorithm', buildStep('sleep 60', { maxDurationSeconds: 1, graceSeconds: 1 }))
-      const ended = await waitForEnd(executor, jobId)
-      expect(ended.reason).toBe('TimedOut')
-      expect(ended.endedAt.getTime() - ended.startedAt.getTime()).toBeLessThanOrEqual(tested.backstopMs)
-    })
-
-    it('behaviour: removing a running job leaves no process and nothing to see', async () => {
-      const jobId = await prepareJob()
-      const token = `removed_${buildJobId()}`
-      const script = `trap '' TERM; mkdir -p /data/outputs/a/b; echo x > /data/outputs/a/b/f; chmod 0 /data/outputs/a; echo ready; : ${token}; sleep 60; :`
-      await executor.start(jobId, 'algorithm', buildStep(script))
-      await waitForLog(jobId, 'ready')
-      await executor.remove(jobId)
-      expect(await tested.countProcesses(token)).toBe(0)
-      expect(await executor.list()).not.toContain(jobId)
-      expect((await executor.observe(jobId)).prepared).toBe(false)
-      await executor.remove(jobId)
-      await executor.remove(buildJobId())
     })
 
     it('behaviour: lists the jobs it holds anything of', async () => {

@@ -36,7 +36,7 @@ describeForRoot('the sandbox of an engine that is an ordinary user', () => {
   })
   afterAll(() => rm(home, { recursive: true, force: true }))
 
-  it.each(['sandbox.test.ts', 'attacks.test.ts'])(
+  it.each(['sandbox.test.ts', 'sandbox-network.test.ts', 'attacks.test.ts'])(
     'behaviour: %s passes as well',
     async (file) => {
       const { default: config } = (await import(join(ROOT, 'jest.config.js'))) as { default: { projects: object[] } }

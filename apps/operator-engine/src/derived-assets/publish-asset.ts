@@ -9,6 +9,7 @@ import {
 } from '@c2d/chain'
 import type { DerivedAsset, ProofStatement, ResultFile } from '@c2d/contracts'
 import type { GuardedFetch } from '@c2d/http-kit'
+import { loadTransaction } from '@c2d/operator-db'
 import type { Database } from '@c2d/postgres'
 import type { OperatorWallet } from '../transactions/operator-wallet.ts'
 import { sendOnce } from '../transactions/send-once.ts'
@@ -34,6 +35,14 @@ export type PublishOutcome =
 
 type Step = 'create' | 'describe' | 'transfer'
 
+interface AssetTokens {
+  nft: string
+  datatoken: string
+}
+
+const ZERO_ADDRESS = `0x${'0'.repeat(40)}`
+/** Of a document, as call data and in the log (local-chain-and-contracts §4.2). */
+const GAS_PER_BYTE = 37n
 const NFT_NAME = 'Derived data'
 const NFT_SYMBOL = 'DERIVED'
 
@@ -60,6 +69,10 @@ export async function publishAsset(
     return null
   }
 
+  // Before the tokens are made: an asset without a document would be the operator's for good.
+  if (leastGas(asset) > maxGas && !(await loadTransaction(db, `asset ${jobId} create`))) {
+    return refused('describe: it would cost too much, as so many files make a long document')
+  }
   const create = { name: NFT_NAME, symbol: NFT_SYMBOL, owner: wallet.address, minter: wish.owner }
   const created = await take('create', () => ({ to: factoryAddress, data: encodeCreateAsset(create) }))
   if (created) return created
@@ -70,15 +83,8 @@ export async function publishAsset(
 
   const described = await take('describe', async () => {
     const place = { serviceEndpoint: wish.serviceEndpoint, chainId }
-    const files = asset.results.map(({ index }): ResultFile => ({
-      type: 'result',
-      jobId,
-      index,
-      token: asset.resultToken,
-    }))
-    const bound = JSON.stringify({ datatokenAddress: datatoken, nftAddress: nft, files })
-    const encryptedFiles = await encryptToProvider(bound, place, fetch)
-    const document = JSON.stringify(buildDdo(wish, { chainId, nft, datatoken, files: encryptedFiles }, asset.proof))
+    const files = await encryptToProvider(buildFiles(asset, tokens), place, fetch)
+    const document = JSON.stringify(buildDdo(wish, { chainId, ...tokens, files }, asset.proof))
     const encrypted = await encryptToProvider(document, place, fetch)
     const data = encodeSetMetadata({ decryptorUrl: wish.serviceEndpoint, encrypted, hash: sha256Hex(document) })
     return { to: nft, data }
@@ -97,6 +103,20 @@ export async function publishAsset(
     datatoken,
     transactions: hashes as Record<Step, string>,
   }
+}
+
+/** What is encrypted to the provider: the files, bound to the tokens that guard them. */
+function buildFiles({ jobId, results, resultToken }: AssetToPublish, { nft, datatoken }: AssetTokens): string {
+  const files = results.map(({ index }): ResultFile => ({ type: 'result', jobId, index, token: resultToken }))
+  return JSON.stringify({ datatokenAddress: datatoken, nftAddress: nft, files })
+}
+
+/** What publishing the document uses up at the least: by its length, which is known before there are tokens. */
+function leastGas(asset: AssetToPublish): bigint {
+  const tokens = { nft: ZERO_ADDRESS, datatoken: ZERO_ADDRESS }
+  const files = '0'.repeat(2 * buildFiles(asset, tokens).length) // encrypted, in hex
+  const document = buildDdo(asset.wish, { chainId: asset.chainId, ...tokens, files }, asset.proof)
+  return GAS_PER_BYTE * BigInt(Buffer.byteLength(JSON.stringify(document)))
 }
 
 function refused(note: string) {

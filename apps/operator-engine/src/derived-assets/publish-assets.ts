@@ -57,7 +57,9 @@ async function advance(
   const operator = deps.wallets.get(chainId)
   const factoryAddress = operator?.factoryAddress
   if (!statement) return { state: 'refused', note: 'the proof does not hold' }
-  if (!operator || factoryAddress === undefined) return { state: 'refused', note: 'no wallet publishes on this chain' }
+  // It was offered, and may be paid for: an engine that was set up otherwise takes nothing back, and another one goes on.
+  if (!operator || factoryAddress === undefined)
+    throw new Error('this engine has no wallet that publishes on the chain')
   const sha256 = createHash('sha256').update(Buffer.from(proof.payload, 'base64')).digest('hex')
   return publishAsset(
     {

@@ -40,11 +40,13 @@ async function anchorProof(jobId: string, { db, wallets, by }: AnchorDeps): Prom
   const { statement, anchor: providerData } = verifyProof(proof)
   const place = wallets.get(statement?.predicate.job.chainId ?? 0)
   const consent = job?.workflow?.spec.metadata.stages[0]?.evidence?.consent
-  const why = !statement || !providerData ? 'the proof does not hold' : !consent ? 'the start was not signed' : null
-  if (!statement || !providerData || !consent || !place) {
-    await settleAnchor(db, { jobId, orders: 0, note: why ?? 'no wallet anchors on this chain', by })
+  if (!statement || !providerData || !consent) {
+    const note = !statement || !providerData ? 'the proof does not hold' : 'the start was not signed'
+    await settleAnchor(db, { jobId, orders: 0, note, by })
     return true
   }
+  // Another engine said that it is to be anchored: one that was set up otherwise does not take that back.
+  if (!place) throw new Error('this engine has no wallet on the chain of the job')
   const { consumer } = statement.predicate.job
   const sent = await Promise.all(
     statement.predicate.orders.map((order) =>

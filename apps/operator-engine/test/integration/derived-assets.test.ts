@@ -143,6 +143,17 @@ describe('assets of results', () => {
     }
   }, 120_000)
 
+  it('error: what has so many files that its document cannot be paid for is refused before anything is minted', async () => {
+    const asset = buildAsset('e'.repeat(32))
+    const [first] = asset.results
+    const before = await countNfts()
+    const results = Array.from({ length: 1_000 }, (_, index) => ({ ...first!, index }))
+    const outcome = await advance({ ...asset, results }, wallet)
+    expect(outcome).toEqual({ state: 'refused', note: expect.stringContaining('it would cost too much') })
+    expect(await listTransactions(db, asset.jobId)).toEqual([])
+    expect(await countNfts()).toBe(before)
+  })
+
   it('error: a provider that does not encrypt costs time, and nothing else', async () => {
     const asset = buildAsset('f'.repeat(32))
     asset.wish.serviceEndpoint = 'http://127.0.0.1:9'

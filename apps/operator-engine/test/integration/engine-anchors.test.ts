@@ -1,7 +1,9 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { buildProviderFee, computeDid, createChainClient, signMessage, type ChainClient } from '@c2d/chain'
-import type { ProofOrder } from '@c2d/contracts'
+import type { DerivedAsset, ProofOrder } from '@c2d/contracts'
 import { DEV_ACCOUNTS, devWallet } from '@c2d/dev-servers'
-import { listEvents, listTransactions, type JobRow } from '@c2d/operator-db'
+import { isSettled, listEvents, listTransactions, loadDerivedAsset, loadProof, type JobRow } from '@c2d/operator-db'
 import { sleep } from '@c2d/runtime'
 import { createOceanActor, startTestChain, type OceanActor, type TestChain } from '@c2d/testing'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
@@ -103,3 +105,56 @@ describe('anchors of proofs', () => {
     expect(await listTransactions(world.db, wrong)).toEqual([])
   }, 180_000)
 })
+
+describe('engines that are set up otherwise', () => {
+  it('attack: one without a wallet takes back neither an anchor nor an asset that is owed: another one goes on', async () => {
+    const own = await createEngineWorld()
+    const encrypting = createServer((_request, response) => response.writeHead(201).end('0x1234'))
+    await new Promise<void>((resolve) => encrypting.listen(0, '127.0.0.1', resolve))
+    const host = `127.0.0.1:${(encrypting.address() as AddressInfo).port}`
+    const factoryAddress = chain.addresses.ERC721Factory
+    try {
+      const deaf = await own.startEngine(wallets({ rpcUrls: ['http://127.0.0.1:9'], factoryAddress }))
+      const jobId = await own.queueJob(ALGORITHM, { evidence: evidence(), owner: CONSUMER.address })
+      const wish: DerivedAsset = {
+        outputs: true,
+        log: false,
+        owner: CONSUMER.address,
+        whitelist: [],
+        metadata: {},
+        serviceEndpoint: `http://${host}`,
+      }
+      await own.db.raw(
+        `UPDATE jobs SET workflow = jsonb_set(workflow::jsonb, '{spec,metadata,stages,0,output}', :output::jsonb)::text
+         WHERE workflowid = :jobId`,
+        { jobId, output: JSON.stringify({ derivedAsset: wish }) },
+      )
+      await eventually('it is proven', async () => (await loadProof(own.db, jobId)) !== null)
+      await deaf.kill('SIGKILL')
+
+      const bare = await own.startEngine()
+      await own.db.raw('UPDATE proofs SET anchor_next_at = now(); UPDATE derived_assets SET next_at = now()')
+      const says = (sentence: string) => () => bare.output().includes(sentence)
+      await eventually('it looked at the anchor', says('a proof could not be anchored yet'))
+      await eventually('it looked at the asset', says('an asset could not be published yet'))
+      await bare.kill('SIGKILL')
+
+      await own.db.raw('UPDATE proofs SET anchor_next_at = now(); UPDATE derived_assets SET next_at = now()')
+      await own.startEngine({ ...wallets({ factoryAddress }), OUTBOUND_ALLOW: `${own.origin},${host}` })
+      await eventually('it is settled', () => isSettled(own.db, jobId))
+      expect(await loadDerivedAsset(own.db, jobId)).toMatchObject({ state: 'published' })
+      expect((await executions(jobId)).map(({ length }) => length)).toEqual([1, 1])
+    } finally {
+      await own.close()
+      encrypting.close()
+    }
+  }, 300_000)
+})
+
+async function eventually(what: string, look: () => Promise<boolean> | boolean): Promise<void> {
+  const giveUpAt = Date.now() + 120_000
+  while (!(await look())) {
+    if (Date.now() > giveUpAt) throw new Error(`waited in vain: ${what}`)
+    await sleep(50)
+  }
+}

@@ -1,5 +1,10 @@
 import type { Database } from '@c2d/postgres'
 
+/** In the order in which `requestStop` locks them too: the two would wait for each other for ever. */
+const HELD = `
+  SELECT workflowid FROM jobs WHERE claimed_by = :claimedBy AND datefinished IS NULL
+  ORDER BY workflowid FOR UPDATE`
+
 /**
  * Renews the leases of every unfinished job an engine holds.
  * @returns the jobs it still holds, with the epoch it holds them at; one that is missing was adopted by another
@@ -9,9 +14,10 @@ export async function renewLeases(
   renewal: { claimedBy: string; leaseSeconds: number },
 ): Promise<{ jobId: string; epoch: number }[]> {
   const { rows } = await db.raw<{ rows: { jobId: string; epoch: number }[] }>(
-    `UPDATE jobs SET lease_expires_at = clock_timestamp() + make_interval(secs => :leaseSeconds)
-     WHERE claimed_by = :claimedBy AND datefinished IS NULL
-     RETURNING workflowid AS "jobId", epoch`,
+    `WITH held AS (${HELD})
+     UPDATE jobs SET lease_expires_at = clock_timestamp() + make_interval(secs => :leaseSeconds)
+     FROM held WHERE jobs.workflowid = held.workflowid AND claimed_by = :claimedBy
+     RETURNING jobs.workflowid AS "jobId", epoch`,
     renewal,
   )
   return rows
@@ -23,8 +29,9 @@ export async function renewLeases(
  */
 export async function releaseLeases(db: Database, engine: { claimedBy: string }): Promise<number> {
   const { rowCount } = await db.raw<{ rowCount: number }>(
-    `UPDATE jobs SET lease_expires_at = NULL, claimed_by = NULL
-     WHERE claimed_by = :claimedBy AND datefinished IS NULL`,
+    `WITH held AS (${HELD})
+     UPDATE jobs SET lease_expires_at = NULL, claimed_by = NULL
+     FROM held WHERE jobs.workflowid = held.workflowid AND claimed_by = :claimedBy`,
     engine,
   )
   return rowCount

@@ -10,10 +10,15 @@ import { buildCondition, type JobFilter } from './job-selector.ts'
 export async function requestStop(db: Database, filter: JobFilter): Promise<number> {
   const { condition, bindings } = buildCondition(filter)
   const { rowCount } = await db.raw<{ rowCount: number }>(
-    `WITH asked AS (
-       UPDATE jobs SET stopreq = ${STOP_REQUEST.asked}
+    // Locked in one order, that of `leases.ts`: a stop of many jobs and a renewal would wait for each other for ever.
+    `WITH chosen AS (
+       SELECT workflowid FROM jobs
        WHERE ${condition} AND datefinished IS NULL AND coalesce(stopreq, 0) = ${STOP_REQUEST.none}
-       RETURNING workflowid
+       ORDER BY workflowid FOR UPDATE
+     ), asked AS (
+       UPDATE jobs SET stopreq = ${STOP_REQUEST.asked}
+       FROM chosen WHERE jobs.workflowid = chosen.workflowid AND datefinished IS NULL
+       RETURNING jobs.workflowid
      )
      INSERT INTO job_events (job_id, what, by_whom) SELECT workflowid, 'stopRequested', 'operator-service' FROM asked`,
     bindings,

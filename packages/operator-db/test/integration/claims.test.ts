@@ -192,6 +192,26 @@ describe('leases', () => {
     expect((await listEvents(database.db, lost.jobId)).at(-1)).toMatchObject({ what: 'adopted', detail: { epoch: 2 } })
   })
 
+  it('behaviour: renewing and giving back go along with a stop of the same jobs', async () => {
+    const [environment, owner] = ['env-lock-order', '0x00000000000000000000000000000000000000a1']
+    for (let n = 0; n < 60; n += 1) await queueJob(database.db, { environment, owner })
+    const claimedBy = 'engine-lock-order'
+    await claimJobs(database.db, { ...lease(environment, claimedBy), maxJobs: 1_000 })
+    const [engine, service] = [database.open(), database.open()]
+    for (let round = 0; round < 40; round += 1) {
+      await database.db.raw('UPDATE jobs SET stopreq = 0, claimed_by = ? WHERE namespace = ?', [claimedBy, environment])
+      const [stopped, renewed] = await Promise.all([
+        requestStop(service, { owner }),
+        renewLeases(engine, { claimedBy, leaseSeconds: 30 }),
+        renewLeases(engine, { claimedBy, leaseSeconds: 30 }),
+      ])
+      expect([stopped, renewed.length]).toEqual([60, 60])
+      await database.db.raw('UPDATE jobs SET stopreq = 0 WHERE namespace = ?', [environment])
+      const [, released] = await Promise.all([requestStop(service, { owner }), releaseLeases(engine, { claimedBy })])
+      expect(released).toBe(60)
+    }
+  })
+
   it('behaviour: renewing says what is still held; giving back lets others adopt at once', async () => {
     const environment = 'env-renew'
     await queueJob(database.db, { environment })

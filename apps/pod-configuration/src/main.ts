@@ -16,6 +16,7 @@ import { createProgressMeter } from './staging/progress.ts'
 import { reportProgressOf } from './staging/report-progress.ts'
 import { TRANSFER_SETTINGS } from './staging/transfer.ts'
 import { tryControl, writeSealMark } from './seal-mark.ts'
+import { MAX_REDIRECTS } from './url-origin.ts'
 
 const HELP = `pod-configuration: fetches the datasets, the algorithm and the DDOs of one job onto its volume.
 
@@ -60,7 +61,12 @@ await runMain(async () => {
   const { allowList, requestTimeoutMs, maxFilesAtOnce, maxConnectionsPerFile, maxFiles, maxBytes } = config
   const transfer = { ...TRANSFER_SETTINGS, idleTimeoutMs: requestTimeoutMs, maxLanes: maxConnectionsPerFile }
   const fetch = createGuardedFetch({ allowList, timeoutMs: requestTimeoutMs })
-  const request = createGuardedRequest({ allowList, timeoutMs: requestTimeoutMs, connections: 2 * maxFilesAtOnce })
+  const request = createGuardedRequest({
+    allowList,
+    timeoutMs: requestTimeoutMs,
+    connections: 2 * maxFilesAtOnce,
+    maxRedirects: MAX_REDIRECTS,
+  })
   const progress = createProgressMeter(createBufferRelease())
   let news: Reporter | undefined
   const endNews = reportProgressOf(

@@ -2,6 +2,9 @@ import { chooseFilename } from '@c2d/storage'
 import type { GuardedRequest } from '@c2d/http-kit'
 import type { FileOrigin, OriginAnswer } from './staging/origin.ts'
 
+/** As many as the original follows (pods-behaviour §1.6). */
+export const MAX_REDIRECTS = 10
+
 /** Answers after which asking again may help: the origin was busy, slow, or had not what stands before it. */
 const PASSING_STATUS = new Set([408, 425, 429, 500, 502, 503, 504])
 

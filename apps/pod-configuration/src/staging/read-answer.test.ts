@@ -27,6 +27,14 @@ describe('readWhole', () => {
     expect(readWhole(206, headers)).toEqual({ sizeBytes: 5, version: null, encoding: null })
   })
 
+  it('behaviour: what a proxy has changed on the way is the file, and has no parts', () => {
+    expect(readWhole(203, { etag: '"a"', 'content-length': '5' })).toEqual({
+      sizeBytes: 5,
+      version: null,
+      encoding: null,
+    })
+  })
+
   it('behaviour: the length of a compressed form is not that of the file', () => {
     expect(readWhole(200, { 'content-length': '5', 'content-encoding': 'GZIP ' })).toMatchObject({
       sizeBytes: null,

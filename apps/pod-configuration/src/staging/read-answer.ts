@@ -28,10 +28,11 @@ export type PartReading =
 /**
  * Reads the answer to a question for the whole file. A file object that asks for a range by itself makes its origin
  * answer 206: that range is then the file, and it has no parts of its own (provider-http-api §7.5).
+ * 203 is what a proxy made of the file.
  * @returns null when it is no file
  */
 export function readWhole(status: number, headers: IncomingHttpHeaders): WholeFile | null {
-  if (status !== 200 && status !== 206) return null
+  if (status !== 200 && status !== 203 && status !== 206) return null
   const encoding = encodingOf(headers)
   const hasParts = status === 200 && encoding === null && headers['accept-ranges'] !== 'none'
   return {

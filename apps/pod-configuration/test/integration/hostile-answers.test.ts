@@ -50,6 +50,16 @@ describe('an origin that', () => {
     expect(far.asked[1]?.headers.range).toMatch(/^bytes=\d+-/)
   })
 
+  it('behaviour: redirects ten times is followed, as the original did', async () => {
+    const origin = await start((request, response) => {
+      const hop = Number(request.url?.slice('/hop-'.length)) || 0
+      if (hop === 10) response.end('there')
+      else response.writeHead(302, { Location: `/hop-${hop + 1}` }).end()
+    })
+    expect(await stage(origin)).toMatchObject({ status: 30 })
+    expect((await staged()).toString()).toBe('there')
+  })
+
   it('error: redirects in a circle, or to where nobody may go, is refused', async () => {
     const circle = await start((request, response) => response.writeHead(302, { Location: request.url }).end())
     expect((await stage(circle)).message).toContain('redirects more than')

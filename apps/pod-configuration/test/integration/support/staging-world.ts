@@ -9,6 +9,7 @@ import { provision, type ProvisionResult, type ProvisionSettings } from '../../.
 import type { RetryPolicy } from '../../../src/staging/backoff.ts'
 import { createProgressMeter, type ProgressMeter } from '../../../src/staging/progress.ts'
 import { TRANSFER_SETTINGS, type TransferSettings } from '../../../src/staging/transfer.ts'
+import { MAX_REDIRECTS } from '../../../src/url-origin.ts'
 
 export const DATA = `did:op:${'a'.repeat(64)}`
 export const MORE_DATA = `did:op:${'c'.repeat(64)}`
@@ -50,7 +51,12 @@ export async function createStagingWorld(): Promise<StagingWorld> {
     run(stage, { allow, metadataUri = null, tokens = true, downloads, transfer, settings, freeBytes }) {
       const timeoutMs = transfer?.idleTimeoutMs ?? 5_000
       const fetch = createGuardedFetch({ allowList: allow, timeoutMs })
-      const request = createGuardedRequest({ allowList: allow, timeoutMs, connections: 64 })
+      const request = createGuardedRequest({
+        allowList: allow,
+        timeoutMs,
+        connections: 64,
+        maxRedirects: MAX_REDIRECTS,
+      })
       return provision(
         { stages: [stage] },
         {

@@ -139,7 +139,8 @@ function messageOf(endpoint: Endpoint, input: Input): string {
     decrypt: ['transactionId', 'decrypterAddress', 'chainId'],
     download: ['documentId'],
   }
-  return (parts[endpoint] ?? ['consumerAddress', 'jobId', 'documentId']).map(text).join('')
+  const message = (parts[endpoint] ?? ['consumerAddress', 'jobId', 'documentId']).map(text).join('')
+  return Buffer.from(message).toString() // half a surrogate pair is nothing that can be signed
 }
 
 /** Applies mutations; dotted fields reach inside. */
@@ -150,7 +151,14 @@ function mutate(input: Input, changes: readonly Mutation[]): Input {
     const target = path.reverse().reduce<unknown>((at, part) => (at as Input | null | undefined)?.[part], changed)
     if (typeof target !== 'object' || target === null || last === undefined) continue
     if (value === undefined) Reflect.deleteProperty(target, last)
-    else Object.defineProperty(target, last, { value, enumerable: true, configurable: true, writable: true })
+    // A copy: the values are shared by all requests, and the next change may reach inside.
+    else
+      Object.defineProperty(target, last, {
+        value: structuredClone(value),
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      })
   }
   return changed
 }

@@ -4,7 +4,7 @@ import { isDatabaseUnavailable } from './unavailable.ts'
 const failure = (code: string | undefined, message = '') => Object.assign(new Error(message), { code })
 
 describe('isDatabaseUnavailable', () => {
-  it.each(['08006', '53300', '57P01', '57P03', '57014', 'ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT'])(
+  it.each(['08006', '40P01', '53300', '57P01', '57P03', '57014', 'ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT'])(
     'behaviour: %s may pass later',
     (code) => {
       expect(isDatabaseUnavailable(failure(code))).toBe(true)

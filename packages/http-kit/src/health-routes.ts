@@ -13,7 +13,17 @@ export function healthRoutes(checks: Record<string, ReadinessCheck>, deps: { log
   router.get('/healthz', (_request, response) => {
     response.json({ status: 'alive' })
   })
+  // Anybody may ask, and as often: whoever asks while the question is out shares its answer.
+  let asking: Promise<Readonly<Record<string, string>>> | null = null
   router.get('/readyz', async (_request, response) => {
+    asking ??= ask().finally(() => (asking = null))
+    const results = await asking
+    const ready = Object.values(results).every((result) => result === 'ok')
+    response.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'not ready', checks: results })
+  })
+  return router
+
+  async function ask(): Promise<Record<string, string>> {
     const results = await Promise.all(
       Object.entries(checks).map(async ([name, check]) => {
         try {
@@ -25,10 +35,6 @@ export function healthRoutes(checks: Record<string, ReadinessCheck>, deps: { log
         }
       }),
     )
-    const ready = results.every(([, result]) => result === 'ok')
-    response
-      .status(ready ? 200 : 503)
-      .json({ status: ready ? 'ready' : 'not ready', checks: Object.fromEntries(results) })
-  })
-  return router
+    return Object.fromEntries(results)
+  }
 }

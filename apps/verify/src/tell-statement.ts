@@ -13,7 +13,7 @@ export function tellStatement({ subject, predicate }: ProofStatement): ReportLin
   const told = [
     `job ${job.id} of ${job.consumer} ended ${end} at ${new Date(finishedAtMs).toISOString()}: ${code}`,
     `${algorithm.did ?? 'raw code'} in ${algorithm.image} ran on ${names.join(', ') || 'no dataset'}`,
-    `executor ${executor}; before the first instruction: ${sealed}`,
+    `executor ${executor}${executor === 'process' ? ', which runs no image' : ''}; before the first instruction: ${sealed}`,
     isNothing(subject, job.id) ? 'it left no file' : `files it left: ${subject.length}`,
   ]
   return told.map((text) => ({ outcome: 'says', text }))

@@ -82,7 +82,10 @@ export const proofPredicateSchema = z
       serviceId: z.string().nullable(),
       files: z.array(stagedFileSchema),
       image: z.string(),
-      imageDigest: z.string().nullable().describe('What the image was pinned to; null where the executor pulls none'),
+      imageDigest: z
+        .string()
+        .nullable()
+        .describe('What the image was pulled by; null where it was pulled by its name, or none was'),
       entrypoint: z.string(),
     }),
     execution: z.strictObject({

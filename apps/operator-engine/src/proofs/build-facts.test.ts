@@ -58,7 +58,7 @@ describe('buildFacts', () => {
       job: { chainId: 8996, consumer: buildJobRow().owner },
       environment: { id: 'local-free', address: environment.consumerAddress },
       datasets: [{ did: DATASET, serviceId: 'compute', files: [{ index: 0, sha256: SHA }] }],
-      algorithm: { did: `did:op:${'b'.repeat(64)}`, files: [], image: 'node:20', imageDigest: 'sha256:00' },
+      algorithm: { did: `did:op:${'b'.repeat(64)}`, files: [], image: 'node:20', imageDigest: null },
       execution: {
         exitCode: 0,
         reason: null,
@@ -71,6 +71,18 @@ describe('buildFacts', () => {
       finishedAtMs: 1_700_000_003_250,
     })
     expect(() => buildStatement(facts.predicate, facts.files)).not.toThrow()
+  })
+
+  it('behaviour: an image has a digest only where it was pulled by it', () => {
+    const digestOf = (executor: 'process' | 'kubernetes', checksum: string | null) => {
+      const job = buildFinished({ workflow: buildStoredWorkflow() })
+      job.workflow!.spec.metadata.stages[0]!.algorithm.container.checksum = checksum
+      return buildFacts(job, TIMELINE, { environment, executor })?.predicate.algorithm.imageDigest
+    }
+    const pinned = `sha256:${SHA}`
+    expect(digestOf('kubernetes', pinned)).toBe(pinned)
+    expect(digestOf('process', pinned)).toBeNull() // which runs no image at all
+    expect([digestOf('kubernetes', 'latest'), digestOf('kubernetes', null)]).toEqual([null, null])
   })
 
   it('behaviour: a job that failed before anything ran has a proof that says so', () => {

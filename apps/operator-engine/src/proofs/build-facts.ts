@@ -14,6 +14,7 @@ import { saltHash } from '@c2d/proof'
 import { z } from 'zod'
 import type { EnvironmentConfig } from '../config.ts'
 import type { Executor } from '../executor/executor.ts'
+import { pinnedDigest } from '../steps/algorithm-step.ts'
 import { stepLimits } from '../steps/step-limits.ts'
 import { deriveFileSalt } from './file-salt.ts'
 
@@ -68,7 +69,7 @@ export function buildFacts(
         serviceId: stage.algorithm.remote?.serviceId ?? null,
         files: rawcode ? [{ index: 0, sha256: sha256Hex(rawcode) }] : filesOf(stage.algorithm.id ?? ''),
         image: container.tag ? `${container.image}:${container.tag}` : container.image,
-        imageDigest: container.checksum ?? null,
+        imageDigest: executor === 'kubernetes' ? pinnedDigest(container) : null,
         entrypoint: container.entrypoint,
       },
       execution: {

@@ -42,6 +42,11 @@ export function buildAlgorithmStep(
   }
 }
 
+/** The digest by which an image is pulled; null where it is pulled by its name. */
+export function pinnedDigest({ checksum }: { checksum?: string | null | undefined }): string | null {
+  return checksum?.startsWith('sha256:') === true ? checksum : null
+}
+
 /** A container image as it is pulled: by what it is where the order says so, by its name otherwise (pods-behaviour §3.1). */
 function formatImage({
   image,
@@ -52,6 +57,7 @@ function formatImage({
   tag?: string | null | undefined
   checksum?: string | null | undefined
 }): string {
-  if (checksum?.startsWith('sha256:')) return `${image}@${checksum}`
+  const digest = pinnedDigest({ checksum })
+  if (digest !== null) return `${image}@${digest}`
   return tag ? `${image}:${tag}` : image
 }

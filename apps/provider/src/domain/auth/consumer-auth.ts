@@ -8,6 +8,7 @@ import type { AuthTokens } from './auth-tokens.ts'
 import type { ActLimit } from '../sharing/act-limit.ts'
 import type { ContractAccounts } from './contract-accounts.ts'
 import { isNonceAbove } from './nonce-order.ts'
+import { toldNonce } from './told-nonce.ts'
 
 /** Who says they signed what. */
 interface SignedClaim {
@@ -51,7 +52,7 @@ export interface ConsumerAuth {
    * does (ocean-js-client §3, §12).
    */
   impliedNonce(address: string): Promise<string>
-  /** The last spent nonce, or null for an address never seen. */
+  /** The last spent nonce as its address is told of it (`toldNonce`), or null for an address never seen. */
   lastNonce(address: string): Promise<string | null>
 }
 
@@ -100,9 +101,12 @@ export function createConsumerAuth(deps: {
       if (!fresh) throw staleNonce(highest, nonce)
     },
     async impliedNonce(address) {
-      return String(Number((await deps.ledger.highest(address)) ?? FIRST_NONCE) + 1)
+      return String(Number((await auth.lastNonce(address)) ?? FIRST_NONCE) + 1)
     },
-    lastNonce: (address) => deps.ledger.highest(address),
+    async lastNonce(address) {
+      const highest = await deps.ledger.highest(address)
+      return highest === null ? null : toldNonce(highest)
+    },
   }
   return auth
 

@@ -90,8 +90,29 @@ describe('buildPodSpec', () => {
       '/data/outputs': 'rw',
       '/data/logs': 'rw',
       '/tmp': 'rw',
+      '/run/c2d': 'ro',
     })
-    expect(buildPodSpec(request('algorithm', algorithm)).volumes?.map(({ name }) => name)).toEqual(['data', 'tmp'])
+    expect(buildPodSpec(request('algorithm', algorithm)).volumes?.map(({ name }) => name)).toEqual([
+      'data',
+      'tmp',
+      'closed',
+    ])
+  })
+
+  it('behaviour: the file of last words, which nobody counts, lies where an algorithm cannot get', () => {
+    const pod = buildPodSpec(request('algorithm', algorithm))
+    const [gate] = pod.initContainers ?? []
+    const [main] = pod.containers
+    expect(main?.terminationMessagePath).toBe('/run/c2d/closed/last-words')
+    expect(main?.volumeMounts).toContainEqual({ name: 'closed', mountPath: '/run/c2d', readOnly: true })
+    // Made by another user than the algorithm's, who alone may enter.
+    expect(gate?.command?.join(' ')).toContain('umask 077')
+    expect(gate?.securityContext?.runAsUser).not.toBe(pod.securityContext?.runAsUser)
+    expect(gate?.volumeMounts).toContainEqual({ name: 'closed', mountPath: '/run/c2d' })
+    for (const step of ['configure', 'publish'] as const) {
+      const [own] = buildPodSpec(request(step, program)).containers
+      expect(own).not.toHaveProperty('terminationMessagePath')
+    }
   })
 
   it('behaviour: what publishes does not see what was fetched', () => {
@@ -122,7 +143,10 @@ describe('buildPodSpec', () => {
     expect(gate?.command?.join(' ')).toContain('--control 10.0.0.1:8061 --mark /data/seal/staged.json')
     expect(gate?.command?.join(' ')).toContain('--try db=tcp://10.0.0.2:5432')
     expect(gate?.command).not.toContain('--allow-node')
-    expect(gate?.volumeMounts).toEqual([{ name: 'data', mountPath: '/data/seal', subPath: 'seal', readOnly: true }])
+    expect(gate?.volumeMounts).toEqual([
+      { name: 'data', mountPath: '/data/seal', subPath: 'seal', readOnly: true },
+      { name: 'closed', mountPath: '/run/c2d' },
+    ])
     expect(buildPodSpec(request('publish', program)).initContainers).toBeUndefined()
   })
 
@@ -178,7 +202,7 @@ describe('buildPodSpec', () => {
       capabilities: { drop: ['ALL'] },
       readOnlyRootFilesystem: false,
     })
-    expect(pod.initContainers?.[0]?.securityContext).toMatchObject({ runAsNonRoot: true, runAsUser: 1000 })
+    expect(pod.initContainers?.[0]?.securityContext).toMatchObject({ runAsNonRoot: true, runAsUser: 1001 })
     // Its files are read whoever's they are; fetching needs no such right.
     const [publish] = buildPodSpec(request('publish', program, within({ allowRootImages: true }))).containers
     expect(publish?.securityContext).toMatchObject({ runAsUser: 0, capabilities: { drop: ['ALL'] } })

@@ -8,6 +8,7 @@ import {
   buildOwnResources,
 } from './container-grants.ts'
 import { STAGING_SECONDS, listInitContainers } from './init-containers.ts'
+import { CLOSED_MOUNT, CLOSED_VOLUME, LAST_WORDS } from './last-words.ts'
 import type { Container, PodSpec, Volume } from './manifest.ts'
 import { MAIN_CONTAINER, buildClaimName } from './names.ts'
 import { buildDns } from './network-access.ts'
@@ -66,6 +67,7 @@ function firstDeadlineSeconds(spec: StepSpec, environment: ClusterEnvironment): 
 function buildMainContainer(request: PodRequest): Container {
   const { environment, settings, spec, step } = request
   const isSealed = spec.kind === 'algorithm'
+  const isGated = isSealed && settings.seal !== null
   return {
     name: MAIN_CONTAINER,
     image: imageOf(request),
@@ -83,9 +85,11 @@ function buildMainContainer(request: PodRequest): Container {
       environment.allowRootImages && step === 'publish'
         ? AS_ROOT
         : buildContainerSecurity(isSealed && environment.allowRootImages),
+    ...(isGated ? { terminationMessagePath: LAST_WORDS } : {}),
     volumeMounts: [
       ...buildStepMounts(step),
       { name: 'tmp', mountPath: '/tmp' },
+      ...(isGated ? [{ ...CLOSED_MOUNT, readOnly: true }] : []),
       ...(request.filesSecret === null ? [] : [{ name: 'files', mountPath: FILES_FOLDER, readOnly: true }]),
       ...(step === 'publish' && settings.resultsClaim
         ? [{ name: 'results', mountPath: settings.resultsClaim.folder }]
@@ -114,6 +118,7 @@ function listVolumes(request: PodRequest, step: StepName): Volume[] {
   return [
     { name: 'data', persistentVolumeClaim: { claimName: buildClaimName(jobId) } },
     { name: 'tmp', emptyDir: { sizeLimit: tmp } },
+    ...(spec.kind === 'algorithm' && settings.seal ? [CLOSED_VOLUME] : []),
     ...(filesSecret === null ? [] : [{ name: 'files', secret: { secretName: filesSecret, defaultMode: 0o440 } }]),
     ...(step === 'publish' && settings.resultsClaim
       ? [{ name: 'results', persistentVolumeClaim: { claimName: settings.resultsClaim.name } }]

@@ -1,5 +1,6 @@
 import { SEAL_MARK } from '@c2d/contracts'
 import { AS_ROOT, USER_ID, buildContainerSecurity, buildOwnResources } from './container-grants.ts'
+import { CLOSED_MOUNT, GATE_USER_ID, buildHidingCommand } from './last-words.ts'
 import type { Container, PodSpec } from './manifest.ts'
 import { EMPTY_CONTAINER, GATE_CONTAINER } from './names.ts'
 import { readEgress } from './network-access.ts'
@@ -38,7 +39,7 @@ export function listInitContainers(request: PodRequest): Pick<PodSpec, 'initCont
   return containers.length > 0 ? { initContainers: containers } : {}
 }
 
-/** The seal gate (DESIGN §4.14): same network as the algorithm, before it; its last words are the receipt. */
+/** The seal gate (DESIGN §4.14): same network as the algorithm, before it; its own last words are the receipt. */
 function buildGate(
   { environment, jobId, spec }: PodRequest,
   seal: NonNullable<ClusterSettings['seal']>,
@@ -54,15 +55,21 @@ function buildGate(
   }
   return {
     name: GATE_CONTAINER,
-    command: [
+    command: buildHidingCommand([
       'node',
       '/app/seal-gate.mjs',
       ...Object.entries(flags).flat(),
       ...(environment.allowNodeAccess ? ['--allow-node'] : []),
       ...seal.probes.flatMap((probe) => ['--try', probe]),
-    ],
+    ]),
+    securityContext: {
+      ...buildContainerSecurity(false),
+      runAsNonRoot: true,
+      runAsUser: GATE_USER_ID,
+      runAsGroup: USER_ID,
+    },
     env: [{ name: 'HOST_IP', valueFrom: { fieldRef: { fieldPath: 'status.hostIP' } } }],
     resources: buildOwnResources(GATE_MEMORY_BYTES, '50m'),
-    volumeMounts: buildFolderMounts({ seal: 'ro' }),
+    volumeMounts: [...buildFolderMounts({ seal: 'ro' }), CLOSED_MOUNT],
   }
 }

@@ -163,6 +163,21 @@ describe.each(RUNTIMES)('attacks on the cluster, RuntimeClass %j', (runtimeClass
     3 * MINUTES,
   )
 
+  it(
+    'behaviour: no file of the node’s own can be filled',
+    async () => {
+      // The control: there is one in every pod, and nothing but its place keeps an algorithm from it.
+      const open = await world.startOpen('head -c 1000000 /dev/zero > /dev/termination-log && echo filled', {})
+      expect(await text(world.executor.logs(open, 'configure'))).toContain('filled')
+      await world.executor.remove(open)
+      const { jobId, report } = await world.run('fill-node.py', { settings: { bytes: MIB } })
+      expect(report.tries.length).toBeGreaterThan(10)
+      expect(listGains(report)).toEqual([])
+      await world.executor.remove(jobId)
+    },
+    3 * MINUTES,
+  )
+
   itWithCgroups(
     'behaviour: memory ends where its limit is',
     async () => {

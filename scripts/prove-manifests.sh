@@ -124,8 +124,11 @@ docker compose exec -T chain cat /var/lib/c2d/shared/address.json >"$work/addres
 kubectl --namespace "$services" create configmap c2d-addresses --from-file="$work/address.json" >/dev/null
 
 # --- apply, wait, run ---
-kubectl apply --kustomize "$work/services" >/dev/null
-kubectl apply --kustomize "$work/jobs" >/dev/null
+kubectl create --save-config namespace "$jobs" >/dev/null
+for folder in services jobs; do
+  kubectl apply --kustomize "$work/$folder" --validate=strict --dry-run=server >/dev/null # what the cluster's own schema says
+  kubectl apply --kustomize "$work/$folder" >/dev/null
+done
 kubectl --namespace "$services" wait --for=condition=Complete job/migrations --timeout=240s >/dev/null
 for app in operator-service provider operator-engine; do
   kubectl --namespace "$services" rollout status "deployment/$app" --timeout=240s >/dev/null
@@ -138,4 +141,11 @@ timeout 300 docker compose run --rm --no-deps demo 2>"$work/demo" | tee >(cat >&
   tail -5 "$work/demo"
   exit 1
 }
-say 'the paid job, by the services of deploy/kubernetes'
+# What its seal gate tried, and its configure pod reached, was the Service, whichever pod is the engine.
+canary=$(kubectl --namespace "$services" get service engine-canary --output 'jsonpath={.spec.clusterIP}')
+docker compose exec -T postgres psql --username postgres --dbname operator --tuples-only --command 'SELECT isolation FROM jobs' \
+  | grep -F '"sealed": true' | grep -F "\"$canary:8061\"" >/dev/null || {
+  say "no receipt names the Service $canary"
+  exit 1
+}
+say 'the paid job, by the services of deploy/kubernetes, sealed from the Service that stands for the engine'

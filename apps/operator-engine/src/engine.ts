@@ -263,11 +263,15 @@ export function startEngine(options: EngineOptions, deps: EngineDeps): Engine {
     lastTickMs: () => lastTickMs,
     async close() {
       stopping.abort()
-      await Promise.all(rounds)
-      await redelivery.settle()
-      await claimer.settle()
-      await loop.drain()
-      if ((await releaseLeases(db, { claimedBy: options.instance })) > 0) await notifyJobs(db)
+      try {
+        await claimer.settle()
+        await loop.drain()
+        // Before what may be slow to end, a chain or a receiver: jobs do not wait for that.
+        if ((await releaseLeases(db, { claimedBy: options.instance })) > 0) await notifyJobs(db)
+      } finally {
+        await Promise.all(rounds)
+        await redelivery.settle()
+      }
     },
   }
 }

@@ -1,4 +1,4 @@
-/** SQLSTATEs of a server that cannot serve now: connection lost, rolled back, full, starting, ending, too slow (Appendix A). */
+/** SQLSTATEs of a server that cannot serve now: connection lost, rolled back, full, ending, too slow (Appendix A). */
 const UNAVAILABLE_STATE = /^(08|40|53|57P0|57014$|55000$|25P03$)/
 /** What the system says of a peer that is not there. */
 const UNAVAILABLE_SYSTEM = /^(ECONN|EPIPE$|ETIMEDOUT$|EHOSTUNREACH$|ENETUNREACH$|ENOTFOUND$|EAI_AGAIN$)/

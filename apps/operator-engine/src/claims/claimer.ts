@@ -11,7 +11,7 @@ export interface Claimer {
   request(): void
   /** Takes over what another engine let go, or held when it died. */
   adopt(): Promise<void>
-  /** Resolves when no claim runs. */
+  /** Resolves when no claim runs, and no taking over. */
   settle(): Promise<void>
 }
 
@@ -62,18 +62,25 @@ export function createClaimer(
       })
   }
 
+  async function adoptAll(): Promise<void> {
+    const adoption = { environments: environments.map(({ id }) => id), limit: BATCH, ...lease }
+    for (let taken = BATCH; taken === BATCH && !signal.aborted;) {
+      const adopted = await adoptJobs(db, adoption)
+      onTaken(adopted)
+      taken = adopted.length
+    }
+  }
+
+  let adopting: Promise<void> | undefined
   return {
     request,
     async adopt() {
-      const adoption = { environments: environments.map(({ id }) => id), limit: BATCH, ...lease }
-      for (let taken = BATCH; taken === BATCH && !signal.aborted;) {
-        const adopted = await adoptJobs(db, adoption)
-        onTaken(adopted)
-        taken = adopted.length
-      }
+      adopting = adoptAll()
+      await adopting
     },
     async settle() {
       while (claiming) await claiming
+      await adopting?.catch(() => undefined) // told to whoever asked for it
     },
   }
 }

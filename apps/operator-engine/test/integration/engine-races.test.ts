@@ -1,4 +1,6 @@
 import { access } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { listEvents, notifyJobs, requestStop, type JobRow } from '@c2d/operator-db'
 import { openDatabase } from '@c2d/postgres'
@@ -97,6 +99,39 @@ describe('an engine that is told to end', () => {
     const job = await world.waitForJob(jobId, isFinished)
     expect(job).toMatchObject({ status: 70, reason: null, exitCode: 0, epoch: 2 })
     expect(await world.resultText(job, 'runs')).toBe('begun\ndone\n')
+  })
+})
+
+describe('an engine that is told to end while its chain does not answer', () => {
+  it('lets its jobs go before that', async () => {
+    let askedAtMs = -Infinity
+    const silent = createServer(() => (askedAtMs = Date.now()))
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    try {
+      const slowly = { TICK_SECONDS: '50', LEASE_SECONDS: '60' }
+      const wallet = {
+        chainId: 8996,
+        rpcUrls: [`http://127.0.0.1:${(silent.address() as AddressInfo).port}`],
+        privateKey: `0x${'02'.repeat(32)}`,
+        factoryAddress: `0x${'03'.repeat(20)}`,
+      }
+      const leaving = await world.startEngine({
+        ...slowly,
+        ...world.environment({ derivedAssets: { maxBytes: 1_000 } }),
+        WALLETS: JSON.stringify([wallet]),
+      })
+      const jobId = await world.queueJob(counting(60_000))
+      await world.waitForJob(jobId, isRunning)
+      await world.startEngine(slowly)
+      await waitUntil(() => Date.now() - askedAtMs < 3_000, 60_000) // for ten seconds it waits for that answer
+      const said = leaving.output().length
+      leaving.process.kill('SIGTERM')
+      await world.waitForJob(jobId, ({ epoch }) => epoch === 2)
+      expect(leaving.output().slice(said)).not.toMatch(/TIMEOUT/) // it waits still
+    } finally {
+      silent.closeAllConnections()
+      silent.close()
+    }
   })
 })
 

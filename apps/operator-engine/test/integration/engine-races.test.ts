@@ -132,7 +132,7 @@ describe('an engine that is told to end while its chain does not answer', () => 
       silent.closeAllConnections()
       silent.close()
     }
-  })
+  }, 120_000)
 })
 
 describe('a report and a stop', () => {

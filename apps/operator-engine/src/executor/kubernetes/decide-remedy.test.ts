@@ -25,6 +25,10 @@ const CASES: Record<string, [Given, Partial<Remedy> | null]> = {
     { pod: { isUnscheduled: '0/1 nodes are available: 1 Insufficient cpu.' }, afterSeconds: 121 },
     { do: 'giveUp', reason: 'Unschedulable', message: '0/1 nodes are available: 1 Insufficient cpu.' },
   ],
+  'a pod that no scheduler has looked at says that': [
+    { pod: { isUnseen: true }, afterSeconds: 121 },
+    { do: 'giveUp', reason: 'Unschedulable', message: 'no scheduler has looked at it: is one running?' },
+  ],
   'a volume that never binds is a place that is not found': [
     { pod: { isUnscheduled: 'pod has unbound immediate PersistentVolumeClaims' }, afterSeconds: 121 },
     { do: 'giveUp', reason: 'Unschedulable' },

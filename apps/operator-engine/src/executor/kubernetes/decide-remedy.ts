@@ -70,7 +70,8 @@ function giveUpOn(pod: PodView, patience: Patience, nowMs: number): Remedy | nul
   if (scheduled?.status === 'False' || !pod.nodeName) {
     const sinceMs = (scheduled?.lastTransitionTime ?? pod.creationTimestamp).getTime()
     if (nowMs - sinceMs <= patience.placeMs) return null
-    return { do: 'giveUp', reason: 'Unschedulable', message: scheduled?.message ?? 'no machine has room for it' }
+    const message = scheduled?.message ?? 'no scheduler has looked at it: is one running?'
+    return { do: 'giveUp', reason: 'Unschedulable', message }
   }
   const sinceMs = (pod.startTime ?? pod.creationTimestamp).getTime()
   const waitedMs = nowMs - sinceMs

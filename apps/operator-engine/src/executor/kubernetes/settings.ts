@@ -39,8 +39,11 @@ export const environmentPlacementSchema = z.object({
   tmpMB: z.number().int().positive().default(256),
   /** What its `/tmp` and its log together may take of the node's own disk, in MiB. */
   ephemeralMB: z.number().int().positive().default(512),
-  /** Seconds a pod may wait for a place before the step is given up. */
-  placeSeconds: z.number().int().positive().default(180),
+  /**
+   * Seconds a pod may wait for a place before the step is given up. By default longer than schedulers take to look again at
+   * what they have no reason to look at (five minutes and a half): the event they missed may have been ours.
+   */
+  placeSeconds: z.number().int().positive().default(360),
   /** Seconds a pod that has a place may need for volumes, images and containers before the step is given up. */
   startSeconds: z.number().int().positive().default(900),
   /** Seconds after which a pod that was deleted, and does not go, is given up with its node. */

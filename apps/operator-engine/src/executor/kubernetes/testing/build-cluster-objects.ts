@@ -16,6 +16,8 @@ export interface ObjectParts {
     deletionTimestamp?: string
     activeDeadlineSeconds?: number
     isUnscheduled?: string
+    /** No scheduler has said anything about it. */
+    isUnseen?: boolean
   }
   /** State of the step's own container. */
   main?: object
@@ -49,23 +51,24 @@ export function buildJobObject({ annotations, condition, endMessage, endReason, 
 
 /** A Pod as the API server sends it. */
 export function buildPodObject({ disruption, gate, main, pod = {} }: ObjectParts): object {
-  const { activeDeadlineSeconds, deletionTimestamp, isUnscheduled, message, phase = 'Pending', reason } = pod
+  const { activeDeadlineSeconds, deletionTimestamp, isUnscheduled, isUnseen, message, phase = 'Pending', reason } = pod
+  const hasPlace = !isUnscheduled && !isUnseen
   const scheduled = isUnscheduled
     ? { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: isUnscheduled }
     : { type: 'PodScheduled', status: 'True' }
   return {
     metadata: { ...buildMetadata('pod'), ...(deletionTimestamp ? { deletionTimestamp } : {}) },
     spec: {
-      ...(isUnscheduled ? {} : { nodeName: 'node-1' }),
+      ...(hasPlace ? { nodeName: 'node-1' } : {}),
       ...(activeDeadlineSeconds ? { activeDeadlineSeconds } : {}),
     },
     status: {
       phase,
       reason,
       message,
-      ...(isUnscheduled ? {} : { startTime: TAKEN }),
+      ...(hasPlace ? { startTime: TAKEN } : {}),
       conditions: [
-        { lastTransitionTime: CREATED, ...scheduled },
+        ...(isUnseen ? [] : [{ lastTransitionTime: CREATED, ...scheduled }]),
         ...(disruption ? [{ type: 'DisruptionTarget', status: 'True', reason: disruption }] : []),
       ],
       initContainerStatuses: gate ? [{ name: GATE_CONTAINER, state: gate }] : undefined,

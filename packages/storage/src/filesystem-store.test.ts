@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -49,6 +49,12 @@ describe('filesystem store', () => {
     await store.put(JOB, 'outputs/a', Readable.from(['x']))
     const below = store.put(JOB, 'outputs/a/b', Readable.from(['x']))
     await expect(below).rejects.toMatchObject({ code: 'InvalidRequest' })
+  })
+
+  it('error: a volume that is no folder is a failure that may pass, whatever the path', async () => {
+    await writeFile(join(root, 'volume'), 'in the way')
+    const store = createFilesystemStore({ root: join(root, 'volume') })
+    await expect(store.put(JOB, 'outputs/a', Readable.from(['x']))).rejects.toMatchObject({ syscall: 'mkdir' })
   })
 
   it('behaviour: remove deletes one job and may be repeated', async () => {

@@ -25,7 +25,8 @@ export function createFilesystemStore(options: Pick<FilesystemTarget, 'root'>): 
       try {
         return { url, ...(await writeFileWhole(locate(url), source)) }
       } catch (thrown) {
-        throw isOfPath(thrown) ? new AppError('InvalidRequest', { detail: PATH_REFUSED, cause: thrown }) : thrown
+        if (!isOfPath(thrown) || !(await isFolder(options.root))) throw thrown
+        throw new AppError('InvalidRequest', { detail: PATH_REFUSED, cause: thrown })
       } finally {
         source.destroy()
       }
@@ -50,9 +51,13 @@ export function createFilesystemStore(options: Pick<FilesystemTarget, 'root'>): 
 const PATH_REFUSED = 'The path of the result is too long for a folder, or leads through a file.'
 const OF_PATH = new Set(['ENAMETOOLONG', 'ENOTDIR', 'EISDIR', 'EEXIST'])
 
-/** What the system says of a path that it cannot have, whatever is tried. */
+/** What the system says of a path that it cannot have, whatever is tried; and of any path, below what is no folder. */
 function isOfPath(thrown: unknown): boolean {
   return OF_PATH.has((thrown as NodeJS.ErrnoException).code ?? '')
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null))?.isDirectory() ?? false
 }
 
 async function statFile(path: string) {

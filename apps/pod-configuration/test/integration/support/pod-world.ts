@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { STEP_FILE, type JobEvent, type Stage } from '@c2d/contracts'
 import { insertJob, listEvents, MIGRATIONS, registerStepToken, setPodPassword } from '@c2d/operator-db'
 import { migrateToLatest, openDatabase } from '@c2d/postgres'
-import { createTestDatabase, podDatabaseUrl, TEST_POD_PASSWORD } from '@c2d/testing'
+import { buildQueuedJob, createTestDatabase, podDatabaseUrl, TEST_POD_PASSWORD } from '@c2d/testing'
 
 const POD = fileURLToPath(new URL('../../../dist/pod.mjs', import.meta.url))
 
@@ -51,23 +51,7 @@ export async function createPodWorld() {
       stage: Stage,
       options: { env?: Record<string, string>; umask?: string; token?: string } = {},
     ): Promise<PodRun> {
-      const jobId = randomUUID().replaceAll('-', '')
-      await insertJob(db, {
-        jobId,
-        agreementId: `0x${randomBytes(32).toString('hex')}`,
-        owner: `0x${randomBytes(20).toString('hex')}`,
-        environment: 'env-1',
-        workflow: {
-          apiVersion: 'v0.0.1',
-          kind: 'WorkFlow',
-          metadata: { name: jobId, namespace: 'env-1', labels: { workflow: jobId }, secret: 'ab'.repeat(16) },
-          spec: { metadata: { stages: [stage], chainId: 8996 } },
-        },
-        chainId: 8996,
-        validUntil: null,
-        provider: '0xe08A1dAe983BC701D05E492DB80e0144f8f4b909',
-        requestKey: randomBytes(32).toString('hex'),
-      })
+      const { jobId } = await insertJob(db, buildQueuedJob('env-1', stage))
       await db.raw('UPDATE jobs SET status = 20, epoch = 1 WHERE workflowid = ?', [jobId])
       const token = randomBytes(32).toString('hex')
       await registerStepToken(db, { jobId, step: 'configure', epoch: 1, token })

@@ -18,7 +18,7 @@ import {
 } from '@c2d/operator-db'
 import { migrateToLatest, openDatabase, type Database } from '@c2d/postgres'
 import { createResultStores, formatResultsConfig, type ResultStores, type ResultsConfig } from '@c2d/storage'
-import { createTestDatabase, podDatabaseUrl, TEST_POD_PASSWORD, type TestDatabase } from '@c2d/testing'
+import { buildQueuedJob, createTestDatabase, podDatabaseUrl, TEST_POD_PASSWORD, type TestDatabase } from '@c2d/testing'
 import { startIpfsFake } from '../../../../../packages/storage/test/integration/support/ipfs-fake.ts'
 import { openBucket, type BucketUnderTest } from '../../../../../packages/storage/test/integration/support/s3-server.ts'
 
@@ -85,24 +85,8 @@ afterEach(async () => {
 
 async function claimJob(): Promise<typeof job> {
   const environment = `env-${randomBytes(6).toString('hex')}`
-  const jobId = randomBytes(16).toString('hex')
   const stage = { input: [], algorithm: { container: { entrypoint: 'x', image: 'x' } }, compute: {}, output: {} }
-  await insertJob(db, {
-    jobId,
-    agreementId: `0x${randomBytes(32).toString('hex')}`,
-    owner: '0xBE5449a6A97aD46c8558A3356267Ee5D2731ab5e',
-    environment,
-    workflow: {
-      apiVersion: 'v0.0.1',
-      kind: 'WorkFlow',
-      metadata: { name: jobId, namespace: environment, labels: { workflow: jobId }, secret: 'ab'.repeat(16) },
-      spec: { metadata: { stages: [stage] } },
-    },
-    chainId: 8996,
-    validUntil: null,
-    provider: '0xe08A1dAe983BC701D05E492DB80e0144f8f4b909',
-    requestKey: randomBytes(32).toString('hex'),
-  })
+  const { jobId } = await insertJob(db, buildQueuedJob(environment, stage))
   const [claimed] = await claimJobs(db, { environment, maxJobs: 1, claimedBy: 'engine-1', leaseSeconds: 60 })
   if (!claimed) throw new Error('nothing was claimed')
   const token = randomBytes(32).toString('hex')

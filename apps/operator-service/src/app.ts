@@ -19,7 +19,6 @@ import { proofRoutes } from './http/proof.routes.ts'
 import { publishedRoutes } from './http/published.routes.ts'
 import { resultRoutes } from './http/result.routes.ts'
 import { rootRoutes, type ServiceInfo } from './http/root.routes.ts'
-import { migrateDatabase } from './migrate-database.ts'
 
 export interface AppOptions {
   /** Whether only providers of the list may call (operator-service-api §6.4). */
@@ -44,6 +43,8 @@ export interface AppOptions {
 
 export interface AppDeps {
   db: Database
+  /** Brings that database to this build's schema. */
+  migrate: () => Promise<void>
   notifier: JobNotifier
   results: ResultReader
   feed: EventFeed
@@ -78,7 +79,7 @@ export function createApp(options: AppOptions, deps: AppDeps): Express {
   app.use(OPERATOR_BASE_PATH, proofRoutes({ ...deps, auth }))
   app.use(OPERATOR_BASE_PATH, publishedRoutes({ ...deps, auth }))
   app.use(OPERATOR_BASE_PATH, environmentRoutes(options, { ...deps, auth }))
-  app.use(OPERATOR_BASE_PATH, adminRoutes(options, { ...deps, queue, migrate: () => migrateDatabase(deps.db) }))
+  app.use(OPERATOR_BASE_PATH, adminRoutes(options, { ...deps, queue }))
   app.use(notFound)
   app.use(translateDatabaseErrors)
   app.use(renderErrors('operator', deps))

@@ -39,7 +39,8 @@ await runMain(async () => {
     onWaiting: (missing) => log.warn({ missing }, 'waiting for the database'),
   })
   if (!isThere) return
-  await migrateDatabase(db)
+  const migrate = (): Promise<void> => migrateDatabase(config.databaseUrl.reveal())
+  await migrate()
   if (config.podDatabasePassword) await setPodPassword(db, config.podDatabasePassword.reveal())
   if (config.isMigrateOnly) {
     log.info({}, 'the database has the schema of this build')
@@ -62,7 +63,7 @@ await runMain(async () => {
     config.engineSecret && createEngineClient({ secret: config.engineSecret, timeoutMs: ENGINE_TIMEOUT_MS })
   const app = createApp(
     { ...config, heartbeatMs: HEARTBEAT_MS, queueMaxAgeMs: QUEUE_MAX_AGE_MS },
-    { db, notifier, results, feed, engine, recoverSigner, log },
+    { db, migrate, notifier, results, feed, engine, recoverSigner, log },
   )
   const server = await listen(app, config)
   shutdown.onClose('server', () => server.close())

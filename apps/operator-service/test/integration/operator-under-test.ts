@@ -12,6 +12,7 @@ import { createTestDatabase } from '@c2d/testing'
 import { createApp, type AppOptions } from '../../src/app.ts'
 import { createEngineClient } from '../../src/clients/engine-client.ts'
 import { createEventFeed } from '../../src/domain/event-feed.ts'
+import { migrateDatabase } from '../../src/migrate-database.ts'
 
 const PROVIDER_KEY = `0x${'11'.repeat(32)}`
 export const STRANGER_KEY = `0x${'22'.repeat(32)}`
@@ -71,6 +72,7 @@ export async function startOperator(
     },
     {
       db: serviceDb,
+      migrate: () => migrateDatabase(serviceUrl.toString()),
       notifier,
       results: reading(results),
       feed,

@@ -139,12 +139,12 @@ describe('limits', () => {
 describe('migrateDatabase', () => {
   it('behaviour: five processes that start at once on an empty database make one schema', async () => {
     const target = await createTestDatabase({ migrate: () => Promise.resolve() })
-    const pools = [1, 2, 3, 4, 5].map(() => openDatabase({ url: target.url, applicationName: 'test' }))
+    const db = openDatabase({ url: target.url, applicationName: 'test' })
     try {
-      await Promise.all(pools.map((db) => migrateDatabase(db)))
-      expect(await isSchemaCurrent(pools[0]!, MIGRATIONS)).toBe(true)
+      await Promise.all([1, 2, 3, 4, 5].map(() => migrateDatabase(target.url)))
+      expect(await isSchemaCurrent(db, MIGRATIONS)).toBe(true)
     } finally {
-      await Promise.all(pools.map((db) => db.destroy()))
+      await db.destroy()
       await target.drop()
     }
   })
@@ -153,17 +153,41 @@ describe('migrateDatabase', () => {
     const target = await createTestDatabase({ migrate: () => Promise.resolve() })
     const db = openDatabase({ url: target.url, applicationName: 'test' })
     try {
-      await migrateDatabase(db)
+      await migrateDatabase(target.url)
       await db('schema_migrations_lock').update({ is_locked: 1 })
       await db('schema_migrations')
         .where({ name: MIGRATIONS.at(-1)?.name })
         .delete()
       await MIGRATIONS.at(-1)?.down(db)
-      await migrateDatabase(db)
+      await migrateDatabase(target.url)
       expect(await isSchemaCurrent(db, MIGRATIONS)).toBe(true)
     } finally {
       await db.destroy()
       await target.drop()
     }
   })
+
+  it('behaviour: a migration may take longer than any statement of a service that serves', async () => {
+    const target = await createTestDatabase({ migrate: () => Promise.resolve() })
+    const db = openDatabase({ url: target.url, applicationName: 'test' })
+    try {
+      await migrateDatabase(target.url)
+      await MIGRATIONS.at(-1)?.down(db)
+      await db('schema_migrations')
+        .where({ name: MIGRATIONS.at(-1)?.name })
+        .delete()
+      let migrating: Promise<void> | undefined
+      await db.transaction(async (holder) => {
+        await holder.raw('LOCK TABLE schema_migrations IN ACCESS EXCLUSIVE MODE')
+        migrating = migrateDatabase(target.url)
+        migrating.catch(() => undefined) // told below
+        for (let second = 0; second < 22; second += 1) await holder.raw('SELECT pg_sleep(1)')
+      })
+      await migrating
+      expect(await isSchemaCurrent(db, MIGRATIONS)).toBe(true)
+    } finally {
+      await db.destroy()
+      await target.drop()
+    }
+  }, 120_000)
 })

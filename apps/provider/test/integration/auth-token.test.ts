@@ -2,8 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { AUTH_TOKEN_HEADER } from '@c2d/contracts'
 import { decodeJwt } from 'jose'
 import { deriveAuthTokenSecret } from '../../src/domain/auth/auth-tokens.ts'
-import { ask, buildStart, nextNonce, orderRun, query } from './support/api.ts'
+import { ask, buildStart, nextNonce, query } from './support/api.ts'
 import { buildJob, RESULT_TEXT } from './support/fake-operator.ts'
+import { publishOrderedPair } from './support/ordered-pair.ts'
 import { startStack, type Stack } from './support/stack.ts'
 import {
   CREATE,
@@ -68,16 +69,7 @@ describe('auth tokens', () => {
     })
 
     it('on the start of a job', async () => {
-      const algorithm = await stack.publish({
-        type: 'algorithm',
-        serviceType: 'access',
-        files: [stack.origin.offer('/algo.js', 'x')],
-      })
-      const dataset = await stack.publish({
-        files: [stack.origin.offer('/d.csv', 'x')],
-        compute: { publisherTrustedAlgorithms: ['*'] },
-      })
-      const run = await orderRun(stack, { dataset, algorithm })
+      const { run } = await publishOrderedPair(stack)
       const { signature: _none, ...unsigned } = buildStart(run, stack.consumer)
       const headers = { 'Content-Type': 'application/json', [AUTH_TOKEN_HEADER]: await desk.createToken() }
       const answer = await ask(stack, 'POST', COMPUTE, { headers, body: JSON.stringify(unsigned) })

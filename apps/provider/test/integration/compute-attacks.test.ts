@@ -3,9 +3,9 @@ import { sha256Hex } from '@c2d/chain'
 import type { Quote } from '@c2d/contracts'
 import { feeOf, orderRun, quote, send, start, type OrderedRun } from './support/api.ts'
 import type { PublishedAsset } from './support/publish-asset.ts'
+import { ALGORITHM_CODE, publishOrderedPair } from './support/ordered-pair.ts'
 import { startStack, type Stack } from './support/stack.ts'
 
-const CODE = 'console.log("count")'
 const DAY_SECONDS = 86_400
 
 interface SentStage {
@@ -22,13 +22,7 @@ describe('compute jobs under attack', () => {
 
   beforeAll(async () => {
     stack = await startStack()
-    algorithm = await stack.publish({
-      type: 'algorithm',
-      serviceType: 'access',
-      files: [stack.origin.offer('/algo.js', CODE, 'text/javascript')],
-    })
-    dataset = await publishDataset('/data.csv')
-    run = await orderRun(stack, { dataset, algorithm })
+    ;({ algorithm, dataset, run } = await publishOrderedPair(stack, { publisherTrustedAlgorithms: ['*'] }))
     await stack.publisher.mint(stack.chain.addresses.Ocean, stack.consumer.address, 10n ** 24n)
   })
   afterAll(() => stack.close())
@@ -71,8 +65,8 @@ describe('compute jobs under attack', () => {
   it('an algorithm’s host swaps bytes after the check: what was checked travels, for the pod to compare', async () => {
     const stage = await sentStage()
     stack.origin.offer('/algo.js', 'steal()', 'text/javascript')
-    expect(stage).toMatchObject({ algorithm: { checkedFiles: [sha256Hex(CODE)] } })
-    stack.origin.offer('/algo.js', CODE, 'text/javascript')
+    expect(stage).toMatchObject({ algorithm: { checkedFiles: [sha256Hex(ALGORITHM_CODE)] } })
+    stack.origin.offer('/algo.js', ALGORITHM_CODE, 'text/javascript')
   })
 
   it('a private algorithm is ordered as a dataset', async () => {

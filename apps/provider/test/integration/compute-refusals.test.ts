@@ -1,11 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { sha256Hex } from '@c2d/chain'
 import type { Quote } from '@c2d/contracts'
 import { buildStart, feeOf, orderRun, quote, send, type OrderedRun } from './support/api.ts'
 import { CONTAINER, type PublishedAsset } from './support/publish-asset.ts'
+import { ALGORITHM_CODE, publishOrderedPair } from './support/ordered-pair.ts'
 import { startStack, type Stack } from './support/stack.ts'
-
-const ALGORITHM_CODE = 'console.log("count")'
 
 describe('starts that are refused, and leave nothing at the operator', () => {
   let stack: Stack
@@ -15,16 +13,7 @@ describe('starts that are refused, and leave nothing at the operator', () => {
 
   beforeAll(async () => {
     stack = await startStack()
-    algorithm = await stack.publish({
-      type: 'algorithm',
-      serviceType: 'access',
-      files: [stack.origin.offer('/algo.js', ALGORITHM_CODE, 'text/javascript')],
-    })
-    dataset = await stack.publish({
-      files: [stack.origin.offer('/data.csv', 'a,b\n1,2\n', 'text/csv')],
-      compute: { publisherTrustedAlgorithms: [{ did: algorithm.did, filesChecksum: sha256Hex(ALGORITHM_CODE) }] },
-    })
-    run = await orderRun(stack, { dataset, algorithm })
+    ;({ algorithm, dataset, run } = await publishOrderedPair(stack))
   })
   afterAll(() => stack.close())
 

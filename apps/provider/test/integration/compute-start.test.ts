@@ -4,9 +4,8 @@ import type { Quote } from '@c2d/contracts'
 import { DEV_ACCOUNTS, devWallet } from '@c2d/dev-servers'
 import { buildStart, feeOf, orderRun, quote, send, start, type OrderedRun } from './support/api.ts'
 import { CONTAINER, type PublishedAsset } from './support/publish-asset.ts'
+import { ALGORITHM_CODE, publishOrderedPair } from './support/ordered-pair.ts'
 import { startStack, type Stack } from './support/stack.ts'
-
-const ALGORITHM_CODE = 'console.log("count")'
 
 describe('starting a compute job', () => {
   let stack: Stack
@@ -16,16 +15,7 @@ describe('starting a compute job', () => {
 
   beforeAll(async () => {
     stack = await startStack()
-    algorithm = await stack.publish({
-      type: 'algorithm',
-      serviceType: 'access',
-      files: [stack.origin.offer('/algo.js', ALGORITHM_CODE, 'text/javascript')],
-    })
-    dataset = await stack.publish({
-      files: [stack.origin.offer('/data.csv', 'a,b\n1,2\n', 'text/csv')],
-      compute: { publisherTrustedAlgorithms: [{ did: algorithm.did, filesChecksum: sha256Hex(ALGORITHM_CODE) }] },
-    })
-    run = await orderRun(stack, { dataset, algorithm })
+    ;({ algorithm, dataset, run } = await publishOrderedPair(stack))
   })
   afterAll(() => stack.close())
 

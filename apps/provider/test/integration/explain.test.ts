@@ -1,11 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { sha256Hex } from '@c2d/chain'
-import { buildStart, orderRun, send, start, type Answer, type OrderedRun } from './support/api.ts'
+import { buildStart, send, start, type Answer, type OrderedRun } from './support/api.ts'
 import { buildJob } from './support/fake-operator.ts'
 import { CONTAINER, type PublishedAsset } from './support/publish-asset.ts'
+import { publishOrderedPair } from './support/ordered-pair.ts'
 import { startStack, type Stack } from './support/stack.ts'
-
-const CODE = 'console.log("count")'
 
 interface Explained {
   allowed: boolean
@@ -17,21 +15,11 @@ interface Explained {
 describe('explaining a compute job before it is started', () => {
   let stack: Stack
   let dataset: PublishedAsset
-  let algorithm: PublishedAsset
   let run: OrderedRun
 
   beforeAll(async () => {
     stack = await startStack()
-    algorithm = await stack.publish({
-      type: 'algorithm',
-      serviceType: 'access',
-      files: [stack.origin.offer('/algo.js', CODE, 'text/javascript')],
-    })
-    dataset = await stack.publish({
-      files: [stack.origin.offer('/data.csv', 'a,b\n1,2\n', 'text/csv')],
-      compute: { publisherTrustedAlgorithms: [{ did: algorithm.did, filesChecksum: sha256Hex(CODE) }] },
-    })
-    run = await orderRun(stack, { dataset, algorithm })
+    ;({ dataset, run } = await publishOrderedPair(stack))
     stack.operator.jobs = [1, 1, 40].map((status) => buildJob({ status, namespace: 'paid' }))
   })
   afterAll(() => stack.close())

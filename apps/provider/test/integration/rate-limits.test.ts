@@ -8,8 +8,9 @@ import {
   type DownloadGrant,
 } from '@c2d/contracts'
 import { orderAccess, signedDownload } from './support/access.ts'
-import { ask, nextNonce, orderRun, query, send } from './support/api.ts'
+import { ask, nextNonce, query, send } from './support/api.ts'
 import { buildJob } from './support/fake-operator.ts'
+import { publishOrderedPair } from './support/ordered-pair.ts'
 import { ENVIRONMENT_KEY, startStack, type Stack } from './support/stack.ts'
 
 const DOWNLOAD = '/api/services/download'
@@ -58,14 +59,7 @@ describe('how often somebody may ask', () => {
 
     it('behaviour: downloads for jobs have a share of their own', async () => {
       stack = await startStack({ rateLimitPerMinute: 2 })
-      const compute = { publisherTrustedAlgorithms: ['*' as const] }
-      const dataset = await stack.publish({ files: [stack.origin.offer('/d', 'data')], compute })
-      const algorithm = await stack.publish({
-        type: 'algorithm',
-        serviceType: 'access',
-        files: [stack.origin.offer('/a', 'code')],
-      })
-      const run = await orderRun(stack, { dataset, algorithm })
+      const { run } = await publishOrderedPair(stack)
       const { documentId: did, serviceId, transferTxId } = run.dataset
       const status = JOB_STATUS.configuring.code
       stack.operator.jobs = [buildJob({ jobId: JOB_ID, owner: stack.consumer.address, status, inputDID: [did] })]
@@ -74,7 +68,7 @@ describe('how often somebody may ask', () => {
       const parameters = { ...asked, consumerAddress: stack.environmentAddress }
       for (let count = 0; count < 8; count++) {
         const answer = await query(stack, 'GET', DOWNLOAD, parameters, headers)
-        expect([answer.status, answer.text]).toEqual([200, 'data'])
+        expect([answer.status, answer.text]).toEqual([200, 'a,b\n1,2\n'])
       }
     })
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { orderRun, start, type OrderedRun } from './support/api.ts'
+import { start, type OrderedRun } from './support/api.ts'
+import { publishOrderedPair } from './support/ordered-pair.ts'
 import type { PublishedAsset } from './support/publish-asset.ts'
 import { startStack, type Stack } from './support/stack.ts'
 
@@ -13,14 +14,8 @@ describe('a start whose chain answers are known', () => {
   beforeAll(async () => {
     const onCall = ({ method }: { method: string }): void => void calls.push(method)
     stack = await startStack({}, {}, { confirmationsToCache: 0, onCall })
-    const algorithm = await stack.publish({
-      type: 'algorithm',
-      serviceType: 'access',
-      files: [stack.origin.offer('/algo.js', 'x')],
-    })
     const compute = { publisherTrustedAlgorithmPublishers: [stack.publisher.address] }
-    dataset = await stack.publish({ files: [stack.origin.offer('/data', 'x')], compute })
-    run = await orderRun(stack, { dataset, algorithm })
+    ;({ dataset, run } = await publishOrderedPair(stack, compute))
   })
   afterAll(() => stack.close())
 

@@ -143,8 +143,8 @@ timeout 300 docker compose run --rm --no-deps demo 2>"$work/demo" | tee >(cat >&
 }
 # What its seal gate tried, and its configure pod reached, was the Service, whichever pod is the engine.
 canary=$(kubectl --namespace "$services" get service engine-canary --output 'jsonpath={.spec.clusterIP}')
-docker compose exec -T postgres psql --username postgres --dbname operator --tuples-only --command 'SELECT isolation FROM jobs' \
-  | grep -F '"sealed": true' | grep -F "\"$canary:8061\"" >/dev/null || {
+kubectl --namespace "$services" logs deployment/operator-engine --tail=-1 | grep -F '"sealed":true' \
+  | grep -F "{\"name\":\"canary\",\"address\":\"$canary:8061\"" >/dev/null || {
   say "no receipt names the Service $canary"
   exit 1
 }

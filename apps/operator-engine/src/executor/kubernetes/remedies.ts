@@ -11,6 +11,8 @@ import { buildPath } from './paths.ts'
 import type { ClusterEnvironment } from './settings.ts'
 
 const LOOK_MS = 1_000
+/** How often the cluster is asked why a Job has no pod, in milliseconds: it searches all Events of the namespace for it. */
+const ASK_MS = 5_000
 
 const eventsSchema = z.object({
   items: z.array(z.object({ reason: z.string().nullish(), message: z.string().nullish() })),
@@ -38,6 +40,8 @@ export function startRemedies(
   const { client, log } = deps
   const watched = new Set<string>()
   const busy = new Set<string>()
+  /** When the cluster was last asked why a job has no pod, in epoch milliseconds. */
+  const askedAtMs = new Map<string, number>()
   /** What moved while it was looked after. */
   const again = new Set<string>()
 
@@ -53,7 +57,9 @@ export function startRemedies(
         await treat(room, objects, environment)
       }
     }
-    if (!isUnderWay) watched.delete(jobId)
+    if (isUnderWay) return
+    watched.delete(jobId)
+    askedAtMs.delete(jobId)
   }
 
   async function treat(room: NamespaceRoom, objects: StepObjects, environment: ClusterEnvironment): Promise<void> {
@@ -90,6 +96,9 @@ export function startRemedies(
   }
 
   async function askWhy(room: NamespaceRoom, objects: StepObjects): Promise<void> {
+    const { jobId } = objects.job
+    if (Date.now() - (askedAtMs.get(jobId) ?? 0) < ASK_MS) return
+    askedAtMs.set(jobId, Date.now())
     const fieldSelector = `involvedObject.uid=${objects.job.uid},reason=FailedCreate`
     const { items } = eventsSchema.parse(await client.get(buildPath(room.namespace, 'events'), { fieldSelector }))
     const message = items.at(-1)?.message

@@ -105,7 +105,7 @@ async function tormentChain(fault: ChainFault, chain: TormentedChain): Promise<v
     case 'takeBackBlocks':
       return chain.takeBack(fault.blocks)
     case 'spendNonce':
-      return chain.spendNonce()
+      return chain.spendNonce(fault.isLost)
   }
 }
 

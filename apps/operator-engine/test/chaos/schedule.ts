@@ -36,7 +36,7 @@ export type Fault = { readonly atMs: number } & (
   | { readonly kind: 'freezeChain'; readonly forMs: number }
   | { readonly kind: 'dropTransactions' }
   | { readonly kind: 'takeBackBlocks'; readonly blocks: number }
-  | { readonly kind: 'spendNonce' }
+  | { readonly kind: 'spendNonce'; readonly isLost: boolean }
   | { readonly kind: 'cutChain'; readonly engine: number }
   | { readonly kind: 'killProgram'; readonly program: ClusterProgram; readonly downMs: number }
 )
@@ -231,8 +231,9 @@ function buildFault(random: Random, engines: number, plan: SchedulePlan): Fault 
       return { atMs, kind, forMs: random.between(200, 4_000) }
     case 'takeBackBlocks':
       return { atMs, kind, blocks: random.between(1, CONFIRMATIONS) }
-    case 'dropTransactions':
     case 'spendNonce':
+      return { atMs, kind, isLost: random.between(0, 1) === 1 }
+    case 'dropTransactions':
       return { atMs, kind }
     case 'cutChain':
       return { atMs, kind, engine }

@@ -14,6 +14,8 @@ export const CONFIRMATIONS = 3
 /** The operator's account. */
 export const OPERATOR = devWallet(6)
 const BLOCK_EVERY_MS = 400
+/** How often the wallet's owner tries to get between two transactions of ours. */
+const TRIES = 8
 /** Enough to be mined before whatever else has the same nonce. */
 const FOREIGN_FEE_PERCENT = 500
 const ELSEWHERE = '0x000000000000000000000000000000000000bEEF'
@@ -30,8 +32,11 @@ export interface TormentedChain {
   dropTransactions(): Promise<void>
   /** The newest blocks never were, and what was in them is forgotten, by whomever it was sent. */
   takeBack(blocks: number): Promise<void>
-  /** The owner of the operator's wallet sends something by himself, with a nonce that may have been meant for another. */
-  spendNonce(): Promise<void>
+  /**
+   * The owner of the operator's wallet sends something by himself, with a nonce that may have been meant for another.
+   * @param isLost whether the chain takes it back, with one of ours that was given the nonce behind it
+   */
+  spendNonce(isLost: boolean): Promise<void>
   /** Transactions of the operator's wallet that are mined. */
   countSent(): Promise<number>
   close(): Promise<void>
@@ -91,6 +96,40 @@ export async function startTormentedChain(state: ChainState): Promise<TormentedC
     for (const raw of foreign) await call('eth_sendRawTransaction', raw).catch(() => undefined)
   }
 
+  async function waitForHeight(least: number): Promise<void> {
+    while ((await withPatience(height)) < least) await sleep(BLOCK_EVERY_MS)
+  }
+
+  async function takeBack(blocks: number): Promise<void> {
+    await waitForHeight(tried)
+    await inTurn(async () => {
+      tried = await withPatience(height)
+      await call('anvil_rollback', blocks)
+      foreign.length = 0 // for good: what was given later nonces than these waits for nobody
+    })
+  }
+
+  /** @returns its nonce */
+  async function sendForeign(): Promise<number> {
+    const nonce = await wallet.countSent()
+    const options = { nonce, gasLimit: 50_000n, feePercent: FOREIGN_FEE_PERCENT }
+    const { raw } = await wallet.sign({ to: ELSEWHERE, data: '0x' }, options)
+    await wallet.broadcast(raw)
+    foreign.push(raw)
+    return nonce
+  }
+
+  /** @returns whether one of ours was mined behind what the owner sent, while that is not buried yet */
+  async function getBetween(): Promise<boolean> {
+    const countSent = (): Promise<number> => withPatience(() => wallet.countSent())
+    const nonce = await withPatience(sendForeign)
+    const giveUpAtMs = Date.now() + CONFIRMATIONS * 4 * BLOCK_EVERY_MS
+    while ((await countSent()) <= nonce && Date.now() < giveUpAtMs) await sleep(50)
+    const last = (await withPatience(height)) + CONFIRMATIONS - 2
+    while ((await countSent()) <= nonce + 1 && (await withPatience(height)) < last) await sleep(50)
+    return (await countSent()) > nonce + 1
+  }
+
   return {
     port,
     rpcUrl: url,
@@ -114,22 +153,17 @@ export async function startTormentedChain(state: ChainState): Promise<TormentedC
     async dropTransactions() {
       await withPatience(() => call('anvil_dropAllTransactions'))
     },
-    async takeBack(blocks) {
-      while ((await withPatience(height)) < tried) await sleep(BLOCK_EVERY_MS)
-      await inTurn(async () => {
-        tried = await withPatience(height)
-        await call('anvil_rollback', blocks)
-        foreign.length = 0 // for good: what was given later nonces than these waits for nobody
-      })
+    takeBack,
+    async spendNonce(isLost) {
+      if (!isLost) {
+        await withPatience(sendForeign)
+        return
+      }
+      await waitForHeight(tried) // so that it can be taken back as soon as it is mined
+      for (let tries = 0; tries < TRIES; tries += 1) {
+        if (await getBetween()) return takeBack(CONFIRMATIONS)
+      }
     },
-    spendNonce: () =>
-      withPatience(async () => {
-        const nonce = await wallet.countSent()
-        const options = { nonce, gasLimit: 50_000n, feePercent: FOREIGN_FEE_PERCENT }
-        const { raw } = await wallet.sign({ to: ELSEWHERE, data: '0x' }, options)
-        await wallet.broadcast(raw)
-        foreign.push(raw)
-      }),
     countSent: () => wallet.countSent(),
     async close() {
       isOpen = false

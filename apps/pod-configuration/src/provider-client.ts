@@ -168,6 +168,9 @@ async function answered<T>(read: () => Promise<T>): Promise<T> {
   }
 }
 
+/** What no database keeps, ends a line of a log, or changes how it reads: half characters are what a cut leaves. */
+const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu
+
 /** A refusal in the provider's own words (they hold no address), and whether its code says that it passes. */
 function readRefusalBody(body: unknown, status: number): Refusal {
   const members: Record<string, unknown> = typeof body === 'object' && body !== null ? { ...body } : {}
@@ -175,7 +178,7 @@ function readRefusalBody(body: unknown, status: number): Refusal {
   const message = typeof error === 'string' ? error : error === undefined ? `status ${status}` : JSON.stringify(error)
   const known = typeof code === 'string' && Object.hasOwn(ERROR_CODES, code)
   return {
-    message: message.slice(0, 500),
+    message: message.slice(0, 500).replace(UNPRINTABLE, ' '),
     isPassing: known ? ERROR_CODES[code as keyof typeof ERROR_CODES].retryable : isPassingStatus(status),
   }
 }

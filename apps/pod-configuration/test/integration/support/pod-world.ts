@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { STEP_FILE, type JobEvent, type Stage } from '@c2d/contracts'
+import { STEP_FILE, type JobEvent, type Stage, type StepDownloads } from '@c2d/contracts'
 import { insertJob, listEvents, MIGRATIONS, registerStepToken, setPodPassword } from '@c2d/operator-db'
 import { migrateToLatest, openDatabase } from '@c2d/postgres'
 import { buildQueuedJob, createTestDatabase, podDatabaseUrl, TEST_POD_PASSWORD } from '@c2d/testing'
@@ -49,7 +49,7 @@ export async function createPodWorld() {
     /** @param options.umask of the shell that starts it; a container may have any */
     async run(
       stage: Stage,
-      options: { env?: Record<string, string>; umask?: string; token?: string } = {},
+      options: { env?: Record<string, string>; umask?: string; tokens?: StepDownloads['tokens'] } = {},
     ): Promise<PodRun> {
       const { jobId } = await insertJob(db, buildQueuedJob('env-1', stage))
       await db.raw('UPDATE jobs SET status = 20, epoch = 1 WHERE workflowid = ?', [jobId])
@@ -61,7 +61,7 @@ export async function createPodWorld() {
       await mkdir(volume, { recursive: true })
       await writeFile(join(files, STEP_FILE.workflow), JSON.stringify({ stages: [stage] }))
       await writeFile(join(files, STEP_FILE.report), JSON.stringify({ databaseUrl: podUrl, token }))
-      const downloads = { consumerAddress: `0x${'0'.repeat(40)}`, tokens: [] }
+      const downloads = { consumerAddress: `0x${'0'.repeat(40)}`, tokens: options.tokens ?? [] }
       await writeFile(join(files, STEP_FILE.downloads), JSON.stringify(downloads))
       const args = [POD, '--step-files', files, '--path', volume, '--workflowid', jobId]
       const child = spawn(

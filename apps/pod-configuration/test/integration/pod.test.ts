@@ -3,10 +3,9 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stagingManifestSchema } from '@c2d/contracts'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
-import { startFakeProvider } from './support/fake-provider.ts'
 import { createPodWorld } from './support/pod-world.ts'
 import { serveContent, startRangeOrigin, trickle, type RangeOrigin, type Serve } from './support/range-origin.ts'
-import { DATA, stageOf, TX } from './support/staging-world.ts'
+import { DATA, stageOf } from './support/staging-world.ts'
 
 let world: Awaited<ReturnType<typeof createPodWorld>>
 let origin: RangeOrigin
@@ -94,23 +93,6 @@ describe('the pod', () => {
     expect(job).toMatchObject({ status: 31, statustext: 'Data provisioning failed', reason: 'InputFetchFailed' })
     expect(events.at(-1)).toMatchObject({ what: 'inputFailed', detail: { reason: 'InputFetchFailed' } })
     expect(output + JSON.stringify(events)).not.toMatch(/secret-name|127\.0\.0\.1/)
-  })
-
-  it('error: a provider whose words no database takes, and which end lines, is quoted in words that can be kept', async () => {
-    const refusal = `no\u0000\u001b[31m\nDownloaded file 0 ${'x'.repeat(500 - 27)}🧪🧪`
-    const provider = await startFakeProvider({ [`${DATA}|svc`]: { files: ['a'], refusal } })
-    const service = { did: DATA, serviceId: 'svc', txId: TX }
-    const stage = stageOf({})
-    stage.input = [{ id: DATA, remote: { ...service, serviceEndpoint: provider.url } }]
-    const { job, output, events } = await world.run(stage, {
-      env: { OUTBOUND_ALLOW: new URL(provider.url).host },
-      tokens: [{ ...service, token: 'token' }],
-    })
-    await provider.close()
-    expect(job).toMatchObject({ status: 31, reason: 'InputFetchFailed' })
-    expect(output).not.toMatch(/^Downloaded file 0/m)
-    expect(output + JSON.stringify(events)).not.toMatch(/[^\P{Cc}\n]|\p{Cs}/u)
-    expect(events.at(-1)?.detail).toMatchObject({ message: expect.stringContaining('download: no') })
   })
 
   it('error: ends as 32 with its text and a reason', async () => {

@@ -9,11 +9,11 @@ export function tellStatement({ subject, predicate }: ProofStatement): ReportLin
   const code = exitCode === null ? 'the algorithm did not run to an end' : `exit code ${exitCode}`
   const names = datasets.map(({ did }) => did ?? 'a dataset without a DID')
   const sealed =
-    isolation === null ? 'nothing was measured' : isolation.sealed ? `sealed, egress ${isolation.egress}` : 'not sealed'
+    isolation === null ? 'not measured' : isolation.sealed ? `sealed, egress ${isolation.egress}` : 'not sealed'
   const told = [
     `job ${job.id} of ${job.consumer} ended ${end} at ${new Date(finishedAtMs).toISOString()}: ${code}`,
     `${algorithm.did ?? 'raw code'} in ${algorithm.image} ran on ${names.join(', ') || 'no dataset'}`,
-    `executor ${executor}${executor === 'process' ? ', which runs no image' : ''}; before the first instruction: ${sealed}`,
+    `executor ${executor}${executor === 'process' ? ', which runs no image' : ''}; network before the first instruction: ${sealed}`,
     isNothing(subject, job.id) ? 'it left no file' : `files it left: ${subject.length}`,
   ]
   return told.map((text) => ({ outcome: 'says', text }))

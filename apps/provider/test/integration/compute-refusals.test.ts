@@ -12,7 +12,7 @@ describe('starts that are refused, and leave nothing at the operator', () => {
   let run: OrderedRun
 
   beforeAll(async () => {
-    stack = await startStack()
+    stack = await startStack({ publicUrls: ['http://172.15.0.4:8030'] }) // where assets of a test say they are
     ;({ algorithm, dataset, run } = await publishOrderedPair(stack))
   })
   afterAll(() => stack.close())
@@ -152,6 +152,20 @@ describe('starts that are refused, and leave nothing at the operator', () => {
     const unknown = { ...run, dataset: { ...run.dataset, documentId: did } }
     expect(await refusal(buildStart(unknown, stack.consumer))).toEqual({
       error: { 'dataset.documentId': 'did_not_found' },
+    })
+  })
+
+  it('error: a dataset that says it is here, and whose files nobody here can read', async () => {
+    const unreadable = await stack.publish({
+      serviceType: 'access',
+      files: [stack.origin.offer('/unreadable.csv', 'x')],
+      filesKey: stack.stranger.key,
+    })
+    const additionalDatasets = [
+      { documentId: unreadable.did, serviceId: unreadable.serviceId, transferTxId: run.dataset.transferTxId },
+    ]
+    expect(await refusal(buildStart(run, stack.consumer, { additionalDatasets }))).toEqual({
+      error: { 'datasets[1].serviceId': 'file_unavailable' },
     })
   })
 

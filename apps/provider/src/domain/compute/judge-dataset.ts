@@ -42,6 +42,11 @@ const POLICY_WORDS: Record<PolicyRefusal, { sentence: string; change?: string }>
   },
 }
 
+const UNREADABLE = {
+  sentence: 'The files of the dataset are not encrypted to this provider, or not for this asset.',
+  change: 'Ask the publisher of the dataset to encrypt its files to this provider and publish it again.',
+}
+
 /**
  * What can be said of a dataset without asking anybody: rows 3a–3c of provider-http-api §8.3.
  * @param needsOrder whether an order must be named already
@@ -136,7 +141,8 @@ function whereFilesAre({ service }: AssetService, host: ServiceHost): ServiceHos
   const code = 'compute_services_not_in_same_provider'
   if (service.type === 'compute') return host.kind === 'us' && host.canRead ? host : deny(code)
   if (host.kind === 'nobody') return deny('provider_unavailable', { sentence: host.sentence })
-  return host
+  // It would be accepted, and its job would end without it.
+  return host.kind === 'us' && !host.canRead ? deny('file_unavailable', UNREADABLE) : host
 }
 
 function worded(refusal: PolicyRefusal | null): 'trusted' | Denied {

@@ -8,7 +8,6 @@ function waitFor(answers: (Error | string | null)[], rest: Partial<DatabaseWait>
   const told: string[] = []
   let asked = 0
   const waited = waitForDatabase({
-     
     ask: async () => {
       const answer = answers[Math.min(asked, answers.length - 1)]!
       asked += 1

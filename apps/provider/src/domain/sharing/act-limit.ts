@@ -17,16 +17,10 @@ const WINDOW_MS = 60_000
  * @param now milliseconds of any steady clock
  */
 export function createActLimit(options: { perMinute: number }, now: () => number = () => performance.now()): ActLimit {
-  // One window for all: what must be remembered ends with it.
+  // One window for all, which begins with the first act after the last one: what must be remembered ends with it.
   const counts = new Map<string, number>()
-  let windowEnds = now() + WINDOW_MS
-  const countOf = (who: string): number => {
-    if (now() >= windowEnds) {
-      counts.clear()
-      windowEnds = now() + WINDOW_MS
-    }
-    return counts.get(who.toLowerCase()) ?? 0
-  }
+  let windowEnds = -Infinity
+  const countOf = (who: string): number => (now() < windowEnds ? (counts.get(who.toLowerCase()) ?? 0) : 0)
   return {
     assertRoom(who) {
       if (options.perMinute === 0 || countOf(who) < options.perMinute) return
@@ -34,7 +28,12 @@ export function createActLimit(options: { perMinute: number }, now: () => number
       throw new AppError('TooManyRequests', { detail: `Too many requests of ${who}: try again in ${seconds} s.` })
     },
     count(who) {
-      if (options.perMinute > 0) counts.set(who.toLowerCase(), countOf(who) + 1)
+      if (options.perMinute === 0) return
+      if (now() >= windowEnds) {
+        counts.clear()
+        windowEnds = now() + WINDOW_MS
+      }
+      counts.set(who.toLowerCase(), countOf(who) + 1)
     },
   }
 }

@@ -23,7 +23,7 @@ describe('results, through provider and operator-service', () => {
     house = await openResultHouse()
     stack = await startStack(
       {},
-      { operator: createOperatorService({ url: house.url, universalKey: PROVIDER_KEY, timeoutMs: 5_000 }) },
+      { operator: createOperatorService({ url: house.url, universalKey: PROVIDER_KEY, timeoutMs: 60_000 }) },
     )
     jobId = await keepJob([
       { filename: 'large.bin', bytes: large },

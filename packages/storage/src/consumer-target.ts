@@ -28,7 +28,8 @@ export function createConsumerTarget(
   options: { jobId: string },
   deps: { upload: ConsumerUpload },
 ): ConsumerTarget {
-  const send = storage.type === 's3' ? putConsumerObject(storage, { folder: `${options.jobId}/` }, deps) : putBelow(storage, deps)
+  const send =
+    storage.type === 's3' ? putConsumerObject(storage, { folder: `${options.jobId}/` }, deps) : putBelow(storage, deps)
   return {
     async put({ path, sizeBytes, source }) {
       try {

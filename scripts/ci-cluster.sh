@@ -80,7 +80,7 @@ if [ "$own" = yes ]; then
 fi
 say "$([ "$own" = yes ] && echo 'our own' || echo "somebody's, so nothing hurts it"), its node at $C2D_TEST_NODE_ADDRESS"
 
-mapfile -t on_stores < <(grep -rlE 'S3_TEST_ENDPOINT|IPFS_TEST_API|support/s3-server|/data-plane' \
+mapfile -t on_stores < <(grep -rlE 'S3_TEST_ENDPOINT|IPFS_TEST_API|startS3Server|support/(s3-server|publishing-pod)|/data-plane' \
   --include='*.test.ts' --exclude='ci-cluster*' {apps,packages}/*/test/integration)
 step 'S3 and IPFS' 20 npm test -- --again integration "${on_stores[@]}"
 step_again images 20 scripts/build-images.sh --standins

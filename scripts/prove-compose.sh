@@ -30,7 +30,7 @@ up() {
   give_up
 }
 demo() {
-  timeout 300 docker compose run --rm demo 2>"$work/demo" | tee >(cat >&2) | grep 'run directly on the file: yes' >/dev/null && return
+  timeout 480 docker compose run --rm demo 2>"$work/demo" | tee >(cat >&2) | grep 'run directly on the file: yes' >/dev/null && return
   tail -5 "$work/demo"
   give_up
 }

@@ -26,18 +26,19 @@ describeFaults('a cluster that is hurt while a job runs', () => {
     'behaviour: %s is killed and comes back: the job ends as if nothing had been, and ran once',
     async (program) => {
       const jobId = await world.queueClusterJob(SLOW)
-      await world.waitForJob(jobId, ({ status }) => status >= 40, 60_000)
+      // The scheduler and others come back to an API server that was gone only after a minute or more.
+      await world.waitForJob(jobId, ({ status }) => status >= 40, 240_000)
       await sleep(3_000)
       await programs?.kill(program)
       await sleep(4_000)
       await programs?.heal()
-      const job = await world.waitForJob(jobId, ({ dateFinished }) => dateFinished !== null, 120_000)
+      const job = await world.waitForJob(jobId, ({ dateFinished }) => dateFinished !== null, 240_000)
       expect(job).toMatchObject({ status: 70, reason: null, exitCode: 0 })
       expect(job.outputs).toEqual(
         expect.arrayContaining([expect.objectContaining({ filename: 'runs', filesize: 'run'.length })]),
       )
     },
-    240_000,
+    600_000,
   )
 })
 
@@ -50,11 +51,11 @@ describeFaults('a node that does not answer any more', () => {
     try {
       await executor.prepare(jobId)
       await executor.start(jobId, 'algorithm', buildStep('sleep 200', { graceSeconds: 1 }))
-      await waitUntil(async () => (await algorithm()).phase === 'running', 60_000)
+      await waitUntil(async () => (await algorithm()).phase === 'running', 240_000)
       await programs?.kill('kubelet')
       // As the cluster does by itself a minute after it has missed the node.
       await namespace.client.delete(`/api/v1/namespaces/${namespace.name}/pods/${await podOf(namespace, jobId)}`)
-      await waitUntil(async () => (await algorithm()).phase === 'ended', 60_000)
+      await waitUntil(async () => (await algorithm()).phase === 'ended', 120_000)
       expect(await algorithm()).toMatchObject({ reason: 'Lost', exitCode: null, attempt: 1 })
       let isRemoved = false
       const removal = executor.remove(jobId).then(() => (isRemoved = true))
@@ -68,7 +69,7 @@ describeFaults('a node that does not answer any more', () => {
       await executor.close()
       await namespace.remove()
     }
-  }, 240_000)
+  }, 600_000)
 })
 
 async function podOf({ client, name }: { client: ClusterClient; name: string }, jobId: string): Promise<string> {

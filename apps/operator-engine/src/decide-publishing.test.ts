@@ -35,6 +35,10 @@ const TABLE: DecisionTable = {
     given: { status: 'publishing', endsShowLate: true, job: { outputs: stored }, steps: { publish: running() } },
     want: { do: 'finish', from: 'publishing' },
   },
+  'it is not waited for either where even its start does not show yet': {
+    given: { status: 'publishing', endsShowLate: true, job: { outputs: stored }, steps: { publish: waiting() } },
+    want: { do: 'finish', from: 'publishing' },
+  },
   'it is waited for where its end shows at once': {
     given: { status: 'publishing', job: { outputs: stored }, steps: { publish: running() } },
     want: { do: 'wait', untilMs: NOW_MS + 3_600_000 },

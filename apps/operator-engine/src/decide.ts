@@ -213,8 +213,9 @@ function decidePublishing(
       return prepared ? { do: 'start', step: 'publish', attempt: 1 } : lost
     case 'waiting':
     case 'running': {
-      // Its report is the last thing it does; whoever failed is waited for, as its end may say more.
-      if (endsShowLate && step.phase === 'running' && job.reason === null && isAllStored(job)) return ended
+      // Its report is the last thing it does, and may be here before its start shows; whoever failed is waited for, as its
+      // end may say more.
+      if (endsShowLate && job.reason === null && isAllStored(job)) return ended
       const untilMs = publishDeadlineMs(beganMs(step))
       if (nowMs < untilMs) return { do: 'wait', untilMs }
       return { do: 'stop', step: 'publish', attempt: step.attempt, reason: 'TimedOut' }

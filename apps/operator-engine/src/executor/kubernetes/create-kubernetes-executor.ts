@@ -103,7 +103,7 @@ export async function createKubernetesExecutor(
       assertJobId(jobId)
       const found = await findPrepared(jobId)
       if (!found) throw new Error(`job ${jobId} is not prepared`)
-      await startAttempt(found, { jobId, step, spec, attempt }, { settings, client, log })
+      await startAttempt(found, { jobId, step, spec, attempt }, { settings, client, nextMove, log })
     },
 
     // eslint-disable-next-line @typescript-eslint/require-await -- the watches know; the port allows for those that must ask

@@ -26,6 +26,8 @@ export interface NamespaceRoom {
   readonly claims: ObjectCache<ClaimView>
   readonly jobs: ObjectCache<JobView>
   readonly pods: ObjectCache<PodView>
+  /** Storage classes that were seen to make a volume only for its first pod. */
+  readonly lateClasses: ReadonlySet<string>
   /** The anchor of a job, unless it is being deleted. */
   findAnchor(jobId: string): AnchorView | undefined
   /** The Job of an attempt and its newest pod. */
@@ -65,6 +67,11 @@ export async function openNamespaceRoom(
     else podNames.set(pod.owner, names)
     onChange(pod)
   }
+  const lateClasses = new Set<string>()
+  const onClaim = (claim: ClaimView): void => {
+    if (claim.followsPod) lateClasses.add(claim.storageClass)
+    onChange(claim)
+  }
   const shared = { labelSelector: SELECTOR, signal }
   const [anchors, claims, jobs, pods] = await Promise.all([
     watchObjects(
@@ -73,7 +80,7 @@ export async function openNamespaceRoom(
     ),
     watchObjects(
       { ...shared, path: buildPath(namespace, 'persistentvolumeclaims'), parse: parseClaim },
-      { client, log, onChange },
+      { client, log, onChange: onClaim },
     ),
     watchObjects({ ...shared, path: buildPath(namespace, 'jobs'), parse: parseJob }, { client, log, onChange }),
     watchObjects({ ...shared, path: buildPath(namespace, 'pods'), parse: parsePod }, { client, log, onChange: onPod }),
@@ -136,6 +143,7 @@ export async function openNamespaceRoom(
     claims,
     jobs,
     pods,
+    lateClasses,
     findAnchor,
     findAttempt,
     observeAttempt,

@@ -1,5 +1,6 @@
 import type { Logger } from '@c2d/runtime'
 import type { StepName, StepSpec } from '../executor.ts'
+import { awaitVolume } from './await-volume.ts'
 import { REFUSED_VOLUME, buildMemoryKey, readMemory, remember, type Memory } from './anchor-memory.ts'
 import { buildFiles, buildJob, buildOwner } from './build-objects.ts'
 import type { ClusterClient } from './cluster-client.ts'
@@ -25,6 +26,7 @@ interface Attempt {
 interface StartDeps {
   settings: ClusterSettings
   client: ClusterClient
+  nextMove: (jobId: string, timeoutMs: number) => Promise<void>
   log: Logger
 }
 
@@ -48,7 +50,7 @@ export async function startAttempt(job: PreparedJob, attempt: Attempt, deps: Sta
 async function makeAttempt(
   { anchor, environment, room }: PreparedJob,
   { jobId, step, spec, attempt }: Attempt,
-  { client, log, settings }: StartDeps,
+  { client, log, nextMove, settings }: StartDeps,
 ): Promise<void> {
   const owner = buildOwner(anchor)
   const at = new Date().toISOString()
@@ -69,8 +71,11 @@ async function makeAttempt(
   const isHeld = step === 'algorithm' && !isReleasable(room, jobId, environment.startEarly)
   const memory: Memory = { at }
   try {
-    // First: kubelet that meets a pod before its Secret tries again only later.
-    if (hasFiles) await makeOnce('secrets', buildFiles(request, files, owner), client)
+    // First: kubelet that meets a pod before its Secret, and a scheduler before its volume, try again only later.
+    await Promise.all([
+      hasFiles ? makeOnce('secrets', buildFiles(request, files, owner), client) : null,
+      awaitVolume(room, jobId, nextMove),
+    ])
     const [made, noted] = await Promise.allSettled([
       makeObject('jobs', buildJob(request, owner, isHeld), parseJob, client),
       // A stranger's code never runs twice as one attempt, also where somebody deletes its Job (DESIGN §4.11).

@@ -104,10 +104,17 @@ const jobSchema = z
   }))
 
 const claimSchema = z
-  .object({ metadata: metadataSchema, status: z.object({ phase: z.string().default('Pending') }).prefault({}) })
-  .transform(({ metadata: { annotations: _, ...metadata }, status }) => ({
+  .object({
+    metadata: metadataSchema,
+    spec: z.object({ storageClassName: z.string().default('') }).prefault({}),
+    status: z.object({ phase: z.string().default('Pending') }).prefault({}),
+  })
+  .transform(({ metadata: { annotations, ...metadata }, spec, status }) => ({
     ...metadata,
     jobId: metadata.labels[LABEL.workflow] ?? '',
+    storageClass: spec.storageClassName,
+    /** Its volume is made for its first pod, and where that pod goes. */
+    followsPod: annotations['volume.kubernetes.io/selected-node'] !== undefined,
     phase: status.phase,
   }))
 

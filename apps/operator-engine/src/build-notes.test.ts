@@ -73,6 +73,15 @@ describe('buildNotes', () => {
     expect(notes.at(-1)).toMatchObject({ isWarning: true, message, step: { name: 'algorithm' } })
   })
 
+  it.each<StepState>([
+    { phase: 'running', attempt: 1, startedAt: AT },
+    { phase: 'waiting', attempt: 1, since: AT },
+  ])('behaviour: what is reported as stored is published, also while its pod still shows as %j', (publish) => {
+    const outputs = [{ filename: 'a', filesize: 1, url: 'filesystem:a', type: 'output' as const }]
+    expect(reasonsOf(tell({ publish }, { outputs }))).toEqual(['Claimed', 'Publishing', 'Published'])
+    expect(reasonsOf(tell({ publish }))).toEqual(['Claimed', 'Publishing'])
+  })
+
   it('behaviour: the end of a job says its reason', () => {
     const job = { dateFinished: '1.5', status: 70, reason: 'Stopped', stopRequest: 1 } as const
     expect(tell({}, job).slice(1)).toEqual([

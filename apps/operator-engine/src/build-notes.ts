@@ -64,9 +64,9 @@ function noteStep(name: Step, state: StepState): JobNote[] {
   }
 }
 
-/** The publish step's end may show only when the job is gone. */
+/** The publish step's end, and even its start, may show only when the job is gone. */
 function noteStored(job: JobRow, publish: StepState): JobNote[] {
-  if (publish.phase !== 'running' || !isAllStored(job)) return []
+  if ((publish.phase !== 'running' && publish.phase !== 'waiting') || !isAllStored(job)) return []
   const { attempt } = publish
   const message = 'publish reported that all is stored'
   return [{ reason: WORDS.publish.completes, message, isWarning: false, step: { name: 'publish', attempt }, at: null }]
